@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# ringtls - `make help` lists what can be made; V=1 shows the commands.
+
+PREFIX  ?= /usr/local
+CC      ?= gcc
+CFLAGS  ?= -O2 -g
+Q       := $(if $(filter 1,$(V)),,@)
+say      = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
+
+B       := build
+LIBS    := libcrypto
+ALL_CFLAGS   := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -fPIC $(CFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/include $(CPPFLAGS)
+LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+
+PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h)
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c)))
+
+all: $(B)/libringtls.a $(B)/libringtls.so ## build the libraries
+
+$(B)/libringtls.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Only rtls_* leaves the shared library.
+$(B)/libringtls.so: $(LIB_OBJ) ringtls.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libringtls.so.0 \
+		-Wl,--version-script=ringtls.map -o $@ $(LIB_OBJ) -Wl,--as-needed $(LDLIBS)
+
+# Public headers are reached as <ringtls/NAME.h>, as an installed user does.
+$(B)/include/ringtls/%.h:
+	@mkdir -p $(@D)
+	@ln -sf $(CURDIR)/$(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
+
+$(B)/%.o: %.c | $(PUBLIC)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+clean: ## remove what was built (fetched kernels stay: make distclean)
+	$(Q)rm -rf $(filter-out $(B)/lab $(B)/kselftest,$(wildcard $(B)/*))
+
+distclean: ## remove build/ altogether
+	$(Q)rm -rf $(B)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: all clean distclean help
+-include $(LIB_OBJ:.o=.d)

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/* struct rtls_config: set up by one thread, frozen, then shared by all. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/err.h>
+
+#include "hs_internal.h"
+
+int hs_config_refuse(struct rtls_config *config, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(config->error, sizeof(config->error), format, ap);
+	va_end(ap);
+	ERR_clear_error();
+	return RTLS_ERR_CONFIG;
+}
+
+struct rtls_config *rtls_config_new(void)
+{
+	struct rtls_config *config = OPENSSL_zalloc(sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->references = 1;
+	config->verify = true;
+	config->trust = X509_STORE_new();
+	if (!config->trust) {
+		OPENSSL_free(config);
+		return NULL;
+	}
+	for (size_t i = 0; i < hs_suites_len; i++)
+		config->suites[config->suites_len++] = &hs_suites[i];
+	for (size_t i = 0; i < hs_groups_len; i++)
+		config->groups[config->groups_len++] = &hs_groups[i];
+	return config;
+}
+
+struct rtls_config *rtls_config_ref(struct rtls_config *config)
+{
+	__atomic_fetch_add(&config->references, 1, __ATOMIC_RELAXED);
+	return config;
+}
+
+void rtls_config_unref(struct rtls_config *config)
+{
+	if (!config || __atomic_fetch_sub(&config->references, 1, __ATOMIC_ACQ_REL) > 1)
+		return;
+	for (size_t i = 0; i < config->identities_len; i++)
+		hs_identity_clear(&config->identities[i]);
+	OPENSSL_free(config->identities);
+	X509_STORE_free(config->trust);
+	wire_clear(&config->alpn);
+	OPENSSL_free(config);
+}
+
+const char *rtls_config_error(const struct rtls_config *config)
+{
+	return config->error;
+}
+
+int rtls_config_add_trust_file(struct rtls_config *config, const char *file)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	if (!X509_STORE_load_file(config->trust, file))
+		return hs_config_refuse(config, "%s: no certificates in PEM could be read from it",
+					file);
+	config->trust_given = true;
+	return 0;
+}
+
+int rtls_config_set_verify(struct rtls_config *config, bool verify)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	config->verify = verify;
+	return 0;
+}
+
+int rtls_config_set_now(struct rtls_config *config, time_t (*now)(void *arg), void *arg)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	config->now = now;
+	config->now_arg = arg;
+	return 0;
+}
+
+/* Takes the next name off a colon-separated list; false at its end. */
+static bool next_name(const char **list, const char **name, size_t *len)
+{
+	if (!*list)
+		return false;
+	*name = *list;
+	*len = strcspn(*list, ":");
+	*list = (*name)[*len] ? *name + *len + 1 : NULL;
+	return true;
+}
+
+int rtls_config_set_suites(struct rtls_config *config, const char *list)
+{
+	const char *name;
+	size_t len, count = 0;
+
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	while (next_name(&list, &name, &len)) {
+		const struct hs_suite *suite = hs_suite_by_name(name, len);
+
+		if (!suite)
+			return hs_config_refuse(config, "unknown cipher suite \"%.*s\"",
+						(int)len, name);
+		for (size_t i = 0; i < count; i++)
+			if (config->suites[i] == suite)
+				return hs_config_refuse(config, "cipher suite %s given twice",
+							suite->name);
+		config->suites[count++] = suite;
+	}
+	config->suites_len = count;
+	return 0;
+}
+
+int rtls_config_set_groups(struct rtls_config *config, const char *list)
+{
+	const char *name;
+	size_t len, count = 0;
+
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	while (next_name(&list, &name, &len)) {
+		const struct hs_group *group = hs_group_by_name(name, len);
+
+		if (!group)
+			return hs_config_refuse(config, "unknown group \"%.*s\"", (int)len, name);
+		for (size_t i = 0; i < count; i++)
+			if (config->groups[i] == group)
+				return hs_config_refuse(config, "group %s given twice",
+							group->name);
+		config->groups[count++] = group;
+	}
+	config->groups_len = count;
+	return 0;
+}
+
+int rtls_config_set_alpn(struct rtls_config *config, const char *list)
+{
+	const char *name;
+	size_t len;
+
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	wire_clear(&config->alpn);
+	while (next_name(&list, &name, &len)) {
+		if (len < 1 || len > 255)
+			return hs_config_refuse(config, "an ALPN protocol has 1 to 255 bytes");
+		wire_put_u8(&config->alpn, len);
+		wire_put_bytes(&config->alpn, name, len);
+	}
+	return config->alpn.bad ? -ENOMEM : 0;
+}
+
+int rtls_config_freeze(struct rtls_config *config)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	/* Directories of the default path are read on demand, so a server pays nothing. */
+	if (!config->trust_given && !X509_STORE_set_default_paths(config->trust))
+		return hs_config_refuse(config, "the system's trust store cannot be opened");
+	ERR_clear_error();
+	config->frozen = true;
+	return 0;
+}
+
+bool rtls_config_has_identity(const struct rtls_config *config)
+{
+	return config->identities_len > 0;
+}

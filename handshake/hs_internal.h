@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of handshake/ share. Not installed; nothing here leaves libringtls.so.
+ *
+ * Reading order: hs_internal.h, server.c or client.c (the order of messages),
+ * handshake.c (records and dispatch), then one msg_*.c a message.
+ */
+#ifndef HS_INTERNAL_H
+#define HS_INTERNAL_H
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <ringtls/handshake.h>
+#include "violations.h"
+#include "wire.h"
+
+#define HS_VERSION         0x0303 /* TLS 1.2 */
+#define HS_RANDOM_LEN      32
+#define HS_MASTER_LEN      48
+#define HS_VERIFY_DATA_LEN 12
+#define HS_HASH_MAX        48 /* SHA-384 */
+#define HS_PREMASTER_MAX   66 /* P-521 will be the longest */
+#define HS_POINT_MAX       133
+#define HS_SERVER_NAME_MAX 255
+#define HS_SUITES_MAX      16
+#define HS_GROUPS_MAX      8
+#define HS_CHAIN_MAX       10 /* certificates in a chain */
+#define HS_WARNINGS_MAX    5
+
+/* ---- suites.c, groups.c, signatures.c: what is data ----------------------- */
+
+enum hs_auth { HS_AUTH_ECDSA, HS_AUTH_RSA, HS_AUTH_COUNT };
+enum hs_hash { HS_SHA256, HS_SHA384, HS_HASH_COUNT };
+
+struct hs_cipher {
+	const char *name;     /* for people */
+	const char *evp_name; /* for EVP_CIPHER_fetch() */
+	uint8_t key_len, iv_len, explicit_len, tag_len;
+};
+extern const struct hs_cipher hs_ciphers[RTLS_CIPHER_COUNT];
+
+struct hs_suite {
+	uint16_t id;
+	const char *name, *openssl_name;
+	enum hs_auth auth;
+	enum rtls_cipher cipher;
+	enum hs_hash hash;
+};
+extern const struct hs_suite hs_suites[];
+extern const size_t hs_suites_len;
+const struct hs_suite *hs_suite_by_id(uint16_t id);
+const struct hs_suite *hs_suite_by_name(const char *name, size_t len);
+
+struct hs_group {
+	uint16_t id;          /* RFC 8422 5.1.1 */
+	const char *name, *alias;
+	const char *evp_type, *evp_group; /* for EVP_PKEY_CTX; evp_group NULL where type is enough */
+	uint8_t point_len;    /* on the wire */
+	uint8_t shared_len;
+	bool uncompressed;    /* a point in the form 04 x y */
+};
+extern const struct hs_group hs_groups[];
+extern const size_t hs_groups_len;
+const struct hs_group *hs_group_by_id(uint16_t id);
+const struct hs_group *hs_group_by_name(const char *name, size_t len);
+/* An ephemeral key and its public point (group->point_len bytes). NULL: libcrypto failed. */
+EVP_PKEY *hs_group_generate(const struct hs_group *group, uint8_t point[static HS_POINT_MAX]);
+/* 0, RTLS_ERR_CRYPTO, or 1 where @point is no point of the group. */
+int hs_group_derive(const struct hs_group *group, EVP_PKEY *own, const uint8_t *point, size_t len,
+		    uint8_t shared[static HS_PREMASTER_MAX]);
+
+struct hs_scheme {
+	uint16_t id; /* SignatureAndHashAlgorithm as one number, as RFC 8446 4.2.3 writes it */
+	const char *name;
+	enum hs_auth auth;
+	const char *digest;
+	bool pss;
+};
+extern const struct hs_scheme hs_schemes[];
+extern const size_t hs_schemes_len;
+const struct hs_scheme *hs_scheme_by_id(uint16_t id);
+/* Can a key of so many bits sign this way? PSS with SHA-512 does not fit into RSA-1024. */
+bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key);
+/* The auth kind of a key. False: a kind that is not supported. */
+bool hs_key_auth(EVP_PKEY *key, enum hs_auth *auth);
+/* Signs or verifies a || b || c. sign: 0 or RTLS_ERR_CRYPTO; verify: is it right? */
+struct hs_blob {
+	const uint8_t *data;
+	size_t len;
+};
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, const struct hs_blob *blobs,
+	    size_t count, uint8_t *signature, size_t *signature_len);
+__attribute__((warn_unused_result)) bool hs_verify_signature(const struct hs_scheme *scheme,
+							     EVP_PKEY *key,
+							     const struct hs_blob *blobs,
+							     size_t count, const uint8_t *signature,
+							     size_t signature_len);
+
+/* ---- worker.c ------------------------------------------------------------- */
+
+struct rtls_worker {
+	EVP_MD *md[HS_HASH_COUNT];
+	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; zeroed after each use */
+	EVP_CIPHER *cipher[RTLS_CIPHER_COUNT];
+	EVP_CIPHER_CTX *seal[RTLS_CIPHER_COUNT], *open[RTLS_CIPHER_COUNT];
+};
+
+/* ---- config.c, identity.c, verify.c ---------------------------------------- */
+
+struct hs_identity {
+	X509 *leaf;
+	EVP_PKEY *key;
+	enum hs_auth auth;
+	struct wire_out message; /* the body of the Certificate message, built once */
+};
+
+struct rtls_config {
+	int references;
+	bool frozen;
+	bool verify;
+	char error[256];
+	struct hs_identity *identities;
+	size_t identities_len;
+	X509_STORE *trust;
+	bool trust_given;
+	const struct hs_suite *suites[HS_SUITES_MAX];
+	size_t suites_len;
+	const struct hs_group *groups[HS_GROUPS_MAX];
+	size_t groups_len;
+	struct wire_out alpn; /* ProtocolNameList's content: u8 length and name, repeated */
+	time_t (*now)(void *arg);
+	void *now_arg;
+};
+
+int hs_config_refuse(struct rtls_config *config, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void hs_identity_clear(struct hs_identity *identity);
+/* The first identity that can authenticate so; NULL if there is none. */
+const struct hs_identity *hs_identity_for(const struct rtls_config *config, enum hs_auth auth);
+
+/* ---- transcript.c: the hash over all handshake messages -------------------- */
+
+struct hs_transcript {
+	struct wire_out raw; /* until the hash is known */
+	EVP_MD_CTX *digest;  /* NULL until then */
+};
+
+int hs_transcript_add(struct hs_transcript *transcript, const uint8_t *message, size_t len);
+int hs_transcript_start(struct hs_transcript *transcript, const EVP_MD *md);
+/* The hash over what was added so far; returns its length or RTLS_ERR_CRYPTO. */
+int hs_transcript_hash(const struct hs_transcript *transcript, struct rtls_worker *worker,
+		       uint8_t hash[static HS_HASH_MAX]);
+void hs_transcript_clear(struct hs_transcript *transcript);
+
+/* ---- the handshake --------------------------------------------------------- */
+
+enum hs_message { /* RFC 5246 7.4 */
+	HS_HELLO_REQUEST = 0,
+	HS_CLIENT_HELLO = 1,
+	HS_SERVER_HELLO = 2,
+	HS_CERTIFICATE = 11,
+	HS_SERVER_KEY_EXCHANGE = 12,
+	HS_SERVER_HELLO_DONE = 14,
+	HS_CLIENT_KEY_EXCHANGE = 16,
+	HS_FINISHED = 20,
+};
+
+/* Named for what is awaited or sent; HS_MASTER_SECRET is a step without a message. */
+enum hs_state {
+	HS_WAIT_CLIENT_HELLO,
+	HS_WAIT_SERVER_HELLO,
+	HS_WAIT_CERTIFICATE,
+	HS_WAIT_SERVER_KEY_EXCHANGE,
+	HS_WAIT_SERVER_HELLO_DONE,
+	HS_WAIT_CLIENT_KEY_EXCHANGE,
+	HS_WAIT_CHANGE_CIPHER_SPEC,
+	HS_WAIT_FINISHED, /* the last that waits for the peer */
+	HS_SEND_CLIENT_HELLO,
+	HS_SEND_SERVER_HELLO,
+	HS_SEND_CERTIFICATE,
+	HS_SEND_SERVER_KEY_EXCHANGE,
+	HS_SEND_SERVER_HELLO_DONE,
+	HS_SEND_CLIENT_KEY_EXCHANGE,
+	HS_SEND_CHANGE_CIPHER_SPEC,
+	HS_SEND_FINISHED,
+	HS_MASTER_SECRET,
+	HS_DONE,
+	HS_FAILED,
+	HS_GONE, /* rtls_hs_finish() has moved the keys out */
+};
+
+/* One row of a state machine. Several rows of one state: the first that fits is taken. */
+struct hs_row {
+	enum hs_state state;
+	enum rtls_content_type type; /* 0: a step without a message */
+	enum hs_message message;     /* where type is handshake */
+	bool (*allowed)(const struct rtls_hs *hs); /* NULL: always */
+	/* Receiving: parses @body. Sending: writes the body to hs->out, @body is NULL. */
+	int (*handler)(struct rtls_hs *hs, struct wire_in *body);
+	enum hs_state next;
+};
+extern const struct hs_row hs_client_rows[], hs_server_rows[];
+extern const size_t hs_client_rows_len, hs_server_rows_len;
+
+/* All secrets of a handshake, in one place, wiped at once. */
+struct hs_secrets {
+	uint8_t premaster[HS_PREMASTER_MAX];
+	size_t premaster_len;
+	uint8_t master[HS_MASTER_LEN];
+	struct rtls_keys keys;
+};
+
+struct rtls_hs {
+	struct rtls_config *config;
+	struct rtls_worker *worker;
+	enum rtls_role role;
+	enum hs_state state;
+	int error;
+	char reason[160];
+
+	struct wire_out record;  /* the record that is being read */
+	struct wire_out message; /* the handshake message that is being read */
+	struct wire_out out;     /* what is to be sent, from out_sent on */
+	size_t out_sent, out_framed; /* out_framed: the end of the last whole record */
+	bool read_protected, write_protected; /* behind ChangeCipherSpec */
+	unsigned int warnings;
+	struct hs_transcript transcript;
+
+	/* What a ClientHello offered: bits are indices into the tables of suites.c and so on. */
+	uint32_t offered_suites, offered_groups, offered_schemes;
+	uint32_t extensions_sent, extensions_seen; /* bits are enum hs_extension */
+	bool renegotiation_scsv;
+
+	/* What was agreed on. */
+	const struct hs_suite *suite;
+	const struct hs_group *group;
+	const struct hs_scheme *scheme;
+	const struct hs_identity *identity;
+	bool extended_master_secret;
+	const uint8_t *alpn; /* in config->alpn: u8 length and name; NULL: none */
+	char server_name[HS_SERVER_NAME_MAX + 1];
+	bool server_name_is_ip;         /* then it is checked, but not sent */
+
+	uint8_t client_random[HS_RANDOM_LEN], server_random[HS_RANDOM_LEN];
+	X509 *peer_leaf;
+	EVP_PKEY *peer_key; /* the leaf's, borrowed */
+	EVP_PKEY *ephemeral;
+	uint8_t own_point[HS_POINT_MAX]; /* its public half */
+	struct hs_secrets secrets;
+};
+
+/* Fails with a fatal alert; returns the error. The first failure stays. */
+int hs_fail(struct rtls_hs *hs, uint8_t alert, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int hs_violation(struct rtls_hs *hs, enum hs_violation violation);
+/* libcrypto or memory failed: internal_error. */
+int hs_fault(struct rtls_hs *hs, const char *what);
+
+/* ---- keys.c ---------------------------------------------------------------- */
+
+/* RFC 5246 5: PRF(secret, label, seed), seed in two parts. */
+int hs_prf(struct rtls_worker *worker, enum hs_hash hash, const uint8_t *secret, size_t secret_len,
+	   const char *label, struct hs_blob seed1, struct hs_blob seed2, uint8_t *out, size_t len);
+/* The step HS_MASTER_SECRET: premaster to master secret to record keys. */
+int hs_master_secret(struct rtls_hs *hs, struct wire_in *body);
+int hs_verify_data(struct rtls_hs *hs, enum rtls_role sender,
+		   uint8_t verify_data[static HS_VERIFY_DATA_LEN]);
+
+/* ---- extensions.c ---------------------------------------------------------- */
+
+enum hs_extension { /* indices of the table, bits of rtls_hs.extensions */
+	HS_EXT_SERVER_NAME,
+	HS_EXT_EXTENDED_MASTER_SECRET,
+	HS_EXT_RENEGOTIATION_INFO,
+	HS_EXT_SUPPORTED_GROUPS,
+	HS_EXT_EC_POINT_FORMATS,
+	HS_EXT_SIGNATURE_ALGORITHMS,
+	HS_EXT_ALPN,
+	HS_EXT_SUPPORTED_VERSIONS,
+	HS_EXT_COUNT,
+};
+
+/* What is left of a hello: no extensions at all, or one vector of them. */
+void hs_extensions_send(struct rtls_hs *hs);
+int hs_extensions_recv(struct rtls_hs *hs, struct wire_in *hello);
+static inline bool hs_extension_seen(const struct rtls_hs *hs, enum hs_extension extension)
+{
+	return hs->extensions_seen & 1u << extension;
+}
+
+/* ---- msg_*.c ----------------------------------------------------------------- */
+
+int client_hello_send(struct rtls_hs *hs, struct wire_in *body);
+int client_hello_recv(struct rtls_hs *hs, struct wire_in *body);
+int server_hello_send(struct rtls_hs *hs, struct wire_in *body);
+int server_hello_recv(struct rtls_hs *hs, struct wire_in *body);
+int server_hello_done_send(struct rtls_hs *hs, struct wire_in *body);
+int server_hello_done_recv(struct rtls_hs *hs, struct wire_in *body);
+int certificate_send(struct rtls_hs *hs, struct wire_in *body);
+int server_certificate_recv(struct rtls_hs *hs, struct wire_in *body);
+int server_key_exchange_send(struct rtls_hs *hs, struct wire_in *body);
+int server_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body);
+int client_key_exchange_send(struct rtls_hs *hs, struct wire_in *body);
+int client_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body);
+int change_cipher_spec_send(struct rtls_hs *hs, struct wire_in *body);
+int change_cipher_spec_recv(struct rtls_hs *hs, struct wire_in *body);
+int finished_send(struct rtls_hs *hs, struct wire_in *body);
+int finished_recv(struct rtls_hs *hs, struct wire_in *body);
+
+/* verify.c: checks chain, time, purpose and name; fails the handshake with the reason. */
+__attribute__((warn_unused_result)) int hs_verify_chain(struct rtls_hs *hs, X509 *leaf,
+							STACK_OF(X509) *chain);
+
+#endif

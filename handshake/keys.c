@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From the premaster secret to record keys: RFC 5246 5, 6.3, 8.1, and RFC 7627.
+ *
+ * HMAC is built here from digest contexts of the worker, because libcrypto's KDF object
+ * costs four times as much as the hashing itself.
+ */
+#include <string.h>
+
+#include "hs_internal.h"
+
+#define BLOCK_MAX 128 /* SHA-384's */
+
+/* RFC 2104: leaves inner and outer ready, keyed with @key. */
+static bool hmac_key(struct rtls_worker *worker, const EVP_MD *md, const uint8_t *key, size_t len)
+{
+	size_t block_len = EVP_MD_get_block_size(md);
+	uint8_t block[BLOCK_MAX] = { 0 };
+	unsigned int hashed;
+	bool ok = true;
+
+	if (len > block_len)
+		ok = EVP_Digest(key, len, block, &hashed, md, NULL);
+	else
+		memcpy(block, key, len);
+	for (size_t i = 0; i < block_len; i++)
+		block[i] ^= 0x36;
+	ok = ok && EVP_DigestInit_ex2(worker->inner, md, NULL) &&
+	     EVP_DigestUpdate(worker->inner, block, block_len);
+	for (size_t i = 0; i < block_len; i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	ok = ok && EVP_DigestInit_ex2(worker->outer, md, NULL) &&
+	     EVP_DigestUpdate(worker->outer, block, block_len);
+	OPENSSL_cleanse(block, sizeof(block));
+	return ok;
+}
+
+/* HMAC over up to four parts with the key that hmac_key() has set. */
+static bool hmac(struct rtls_worker *worker, const struct hs_blob *parts, size_t count,
+		 uint8_t mac[static HS_HASH_MAX])
+{
+	EVP_MD_CTX *digest = worker->digest;
+	unsigned int len;
+	bool ok = EVP_MD_CTX_copy_ex(digest, worker->inner);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_DigestUpdate(digest, parts[i].data, parts[i].len);
+	return ok && EVP_DigestFinal_ex(digest, mac, &len) &&
+	       EVP_MD_CTX_copy_ex(digest, worker->outer) && EVP_DigestUpdate(digest, mac, len) &&
+	       EVP_DigestFinal_ex(digest, mac, &len);
+}
+
+int hs_prf(struct rtls_worker *worker, enum hs_hash hash, const uint8_t *secret, size_t secret_len,
+	   const char *label, struct hs_blob seed1, struct hs_blob seed2, uint8_t *out, size_t len)
+{
+	const EVP_MD *md = worker->md[hash];
+	size_t mac_len = EVP_MD_get_size(md);
+	uint8_t a[HS_HASH_MAX], mac[HS_HASH_MAX];
+	struct hs_blob parts[] = {
+		{ a, mac_len }, { (const uint8_t *)label, strlen(label) }, seed1, seed2
+	};
+	bool ok = hmac_key(worker, md, secret, secret_len) && hmac(worker, parts + 1, 3, a);
+
+	while (ok && len) {
+		size_t part = len < mac_len ? len : mac_len;
+
+		ok = hmac(worker, parts, 4, mac) && hmac(worker, parts, 1, a);
+		memcpy(out, mac, part);
+		out += part;
+		len -= part;
+	}
+	OPENSSL_cleanse(a, sizeof(a));
+	OPENSSL_cleanse(mac, sizeof(mac));
+	/* A fresh start overwrites the keyed state. */
+	EVP_DigestInit_ex2(worker->inner, md, NULL);
+	EVP_DigestInit_ex2(worker->outer, md, NULL);
+	EVP_DigestInit_ex2(worker->digest, md, NULL);
+	return ok ? 0 : RTLS_ERR_CRYPTO;
+}
+
+/* RFC 5246 8.1, and RFC 7627 4, where the session hash takes the randoms' place. */
+static int master_secret(struct rtls_hs *hs)
+{
+	struct hs_secrets *secrets = &hs->secrets;
+	struct hs_blob client = { hs->client_random, HS_RANDOM_LEN };
+	struct hs_blob server = { hs->server_random, HS_RANDOM_LEN };
+	const char *label = "master secret";
+	uint8_t hash[HS_HASH_MAX];
+
+	if (hs->extended_master_secret) {
+		int len = hs_transcript_hash(&hs->transcript, hs->worker, hash);
+
+		if (len < 0)
+			return len;
+		label = "extended master secret";
+		client = (struct hs_blob){ hash, len };
+		server = (struct hs_blob){ 0 };
+	}
+	return hs_prf(hs->worker, hs->suite->hash, secrets->premaster, secrets->premaster_len,
+		      label, client, server, secrets->master, HS_MASTER_LEN);
+}
+
+/* RFC 5246 6.3. AEAD suites have no MAC keys. */
+static int record_keys(struct rtls_hs *hs)
+{
+	const struct hs_cipher *cipher = &hs_ciphers[hs->suite->cipher];
+	struct rtls_keys *keys = &hs->secrets.keys;
+	bool is_client = hs->role == RTLS_CLIENT;
+	struct rtls_key *client = is_client ? &keys->tx : &keys->rx;
+	struct rtls_key *server = is_client ? &keys->rx : &keys->tx;
+	uint8_t block[2 * (sizeof(client->key) + sizeof(client->iv))], *p = block;
+	int ret = hs_prf(hs->worker, hs->suite->hash, hs->secrets.master, HS_MASTER_LEN,
+			 "key expansion", (struct hs_blob){ hs->server_random, HS_RANDOM_LEN },
+			 (struct hs_blob){ hs->client_random, HS_RANDOM_LEN }, block,
+			 2 * (cipher->key_len + cipher->iv_len));
+
+	keys->version = HS_VERSION;
+	keys->suite = hs->suite->id;
+	keys->cipher = hs->suite->cipher;
+	memcpy(client->key, p, cipher->key_len);
+	memcpy(server->key, p += cipher->key_len, cipher->key_len);
+	memcpy(client->iv, p += cipher->key_len, cipher->iv_len);
+	memcpy(server->iv, p + cipher->iv_len, cipher->iv_len);
+	OPENSSL_cleanse(block, sizeof(block));
+	return ret;
+}
+
+int hs_master_secret(struct rtls_hs *hs, struct wire_in *body)
+{
+	int ret = master_secret(hs);
+
+	(void)body;
+	if (!ret)
+		ret = record_keys(hs);
+	OPENSSL_cleanse(hs->secrets.premaster, sizeof(hs->secrets.premaster));
+	return ret ? hs_fault(hs, "deriving the record keys failed") : 0;
+}
+
+int hs_verify_data(struct rtls_hs *hs, enum rtls_role sender,
+		   uint8_t verify_data[static HS_VERIFY_DATA_LEN])
+{
+	uint8_t hash[HS_HASH_MAX];
+	int len = hs_transcript_hash(&hs->transcript, hs->worker, hash);
+
+	if (len < 0)
+		return len;
+	return hs_prf(hs->worker, hs->suite->hash, hs->secrets.master, HS_MASTER_LEN,
+		      sender == RTLS_CLIENT ? "client finished" : "server finished",
+		      (struct hs_blob){ hash, len }, (struct hs_blob){ 0 }, verify_data,
+		      HS_VERIFY_DATA_LEN);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Signature schemes of TLS 1.2: RFC 5246 7.4.1.4.1, and RSASSA-PSS by RFC 8446 4.2.3,
+ * which speaks of TLS 1.2 too. The order is our preference, signing and asking.
+ */
+#include <openssl/rsa.h>
+
+#include "hs_internal.h"
+
+const struct hs_scheme hs_schemes[] = {
+	{ 0x0403, "ecdsa_secp256r1_sha256", HS_AUTH_ECDSA, "SHA256", false },
+	{ 0x0503, "ecdsa_secp384r1_sha384", HS_AUTH_ECDSA, "SHA384", false },
+	{ 0x0603, "ecdsa_secp521r1_sha512", HS_AUTH_ECDSA, "SHA512", false },
+	{ 0x0804, "rsa_pss_rsae_sha256", HS_AUTH_RSA, "SHA256", true },
+	{ 0x0805, "rsa_pss_rsae_sha384", HS_AUTH_RSA, "SHA384", true },
+	{ 0x0806, "rsa_pss_rsae_sha512", HS_AUTH_RSA, "SHA512", true },
+	{ 0x0401, "rsa_pkcs1_sha256", HS_AUTH_RSA, "SHA256", false },
+	{ 0x0501, "rsa_pkcs1_sha384", HS_AUTH_RSA, "SHA384", false },
+	{ 0x0601, "rsa_pkcs1_sha512", HS_AUTH_RSA, "SHA512", false },
+};
+const size_t hs_schemes_len = sizeof(hs_schemes) / sizeof(*hs_schemes);
+
+const struct hs_scheme *hs_scheme_by_id(uint16_t id)
+{
+	for (size_t i = 0; i < hs_schemes_len; i++)
+		if (hs_schemes[i].id == id)
+			return &hs_schemes[i];
+	return NULL;
+}
+
+bool hs_key_auth(EVP_PKEY *key, enum hs_auth *auth)
+{
+	if (EVP_PKEY_is_a(key, "EC"))
+		*auth = HS_AUTH_ECDSA;
+	else if (EVP_PKEY_is_a(key, "RSA"))
+		*auth = HS_AUTH_RSA;
+	else
+		return false;
+	return true;
+}
+
+bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key)
+{
+	enum hs_auth auth;
+
+	return hs_key_auth(key, &auth) && auth == scheme->auth;
+}
+
+/* Sets up RSASSA-PSS with a salt as long as the digest, as RFC 8446 4.2.3 has it. */
+static bool set_padding(EVP_PKEY_CTX *ctx, const struct hs_scheme *scheme)
+{
+	return !scheme->pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+				EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+}
+
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, const struct hs_blob *blobs,
+	    size_t count, uint8_t *signature, size_t *signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pkey_ctx;
+	bool ok = ctx && EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
+					       NULL) > 0 &&
+		  set_padding(pkey_ctx, scheme);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_DigestSignUpdate(ctx, blobs[i].data, blobs[i].len) > 0;
+	ok = ok && EVP_DigestSignFinal(ctx, signature, signature_len) > 0;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : RTLS_ERR_CRYPTO;
+}
+
+bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key,
+			 const struct hs_blob *blobs, size_t count, const uint8_t *signature,
+			 size_t signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pkey_ctx;
+	bool ok = ctx && EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
+						 NULL) > 0 &&
+		  set_padding(pkey_ctx, scheme);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_DigestVerifyUpdate(ctx, blobs[i].data, blobs[i].len) > 0;
+	ok = ok && EVP_DigestVerifyFinal(ctx, signature, signature_len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}

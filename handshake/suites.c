@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Cipher suites and record ciphers: a row holds everything that depends on one.
+ * The order is the default preference.
+ */
+#include <string.h>
+
+#include "hs_internal.h"
+
+const struct hs_cipher hs_ciphers[RTLS_CIPHER_COUNT] = {
+	/* name, libcrypto's name, key, iv, explicit nonce, tag */
+	[RTLS_CIPHER_AES_128_GCM] = { "AES-128-GCM", "AES-128-GCM", 16, 4, 8, 16 },
+	[RTLS_CIPHER_AES_256_GCM] = { "AES-256-GCM", "AES-256-GCM", 32, 4, 8, 16 },
+	[RTLS_CIPHER_CHACHA20_POLY1305] = { "CHACHA20-POLY1305", "ChaCha20-Poly1305", 32, 12, 0,
+					    16 },
+};
+
+#define AES_128_GCM       RTLS_CIPHER_AES_128_GCM
+#define AES_256_GCM       RTLS_CIPHER_AES_256_GCM
+#define CHACHA20_POLY1305 RTLS_CIPHER_CHACHA20_POLY1305
+
+const struct hs_suite hs_suites[] = {
+	{ 0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256",
+	  HS_AUTH_ECDSA, AES_128_GCM, HS_SHA256 },
+	{ 0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+	  HS_AUTH_RSA, AES_128_GCM, HS_SHA256 },
+	{ 0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384",
+	  HS_AUTH_ECDSA, AES_256_GCM, HS_SHA384 },
+	{ 0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+	  HS_AUTH_RSA, AES_256_GCM, HS_SHA384 },
+	{ 0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+	  "ECDHE-ECDSA-CHACHA20-POLY1305", HS_AUTH_ECDSA, CHACHA20_POLY1305, HS_SHA256 },
+	{ 0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305",
+	  HS_AUTH_RSA, CHACHA20_POLY1305, HS_SHA256 },
+};
+const size_t hs_suites_len = sizeof(hs_suites) / sizeof(*hs_suites);
+
+const struct hs_suite *hs_suite_by_id(uint16_t id)
+{
+	for (size_t i = 0; i < hs_suites_len; i++)
+		if (hs_suites[i].id == id)
+			return &hs_suites[i];
+	return NULL;
+}
+
+static bool is_name(const char *name, const char *given, size_t len)
+{
+	return strlen(name) == len && !strncasecmp(name, given, len);
+}
+
+const struct hs_suite *hs_suite_by_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < hs_suites_len; i++)
+		if (is_name(hs_suites[i].name, name, len) ||
+		    is_name(hs_suites[i].openssl_name, name, len))
+			return &hs_suites[i];
+	return NULL;
+}
+
+const char *rtls_suite_name(uint16_t id)
+{
+	const struct hs_suite *suite = hs_suite_by_id(id);
+
+	return suite ? suite->name : NULL;
+}
+
+const char *rtls_cipher_name(enum rtls_cipher cipher)
+{
+	return (unsigned int)cipher < RTLS_CIPHER_COUNT ? hs_ciphers[cipher].name : "unknown";
+}
