@@ -13,8 +13,8 @@ ALL_CFLAGS   := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototype
 ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/include $(CPPFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
-PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h)
-LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c)))
+PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h)
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c)))
 
 all: $(B)/libringtls.a $(B)/libringtls.so ## build the libraries
 
