@@ -8,10 +8,11 @@ Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
 
 B       := build
-LIBS    := libcrypto
+LIBS    := libcrypto libmnl
 ALL_CFLAGS   := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -fPIC $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/include $(CPPFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+MISSING := $(shell pkg-config --exists $(LIBS) 2>/dev/null || echo yes)
 
 PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c)))
@@ -28,12 +29,16 @@ $(B)/libringtls.so: $(LIB_OBJ) ringtls.map
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libringtls.so.0 \
 		-Wl,--version-script=ringtls.map -o $@ $(LIB_OBJ) -Wl,--as-needed $(LDLIBS)
 
+.PHONY: libraries
+libraries:
+	$(if $(MISSING),$(error $(LIBS): pkg-config does not find all of them; make deps installs them))
+
 # Public headers are reached as <ringtls/NAME.h>, as an installed user does.
 $(B)/include/ringtls/%.h:
 	@mkdir -p $(@D)
 	@ln -sf $(CURDIR)/$(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
 
-$(B)/%.o: %.c | $(PUBLIC)
+$(B)/%.o: %.c | $(PUBLIC) libraries
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<

@@ -145,9 +145,10 @@ static bool next_other(struct rtls_conn *conn, struct rtls_op *op)
 {
 	if (conn->phase == CONN_HANDSHAKE && next_in_handshake(conn, op))
 		return true;
-	while (conn->phase == CONN_INSTALL_TX || conn->phase == CONN_INSTALL_RX)
-		if (ktls_install_op(conn, op))
-			return true;
+	if (conn->phase == CONN_INSTALL_TX || conn->phase == CONN_INSTALL_RX) {
+		ktls_install_op(conn, op);
+		return true;
+	}
 	if (conn->phase == CONN_OPEN && (ktls_send_op(conn, op) || next_in_close(conn, op)))
 		return true;
 	if (conn->phase != CONN_SHUTDOWN)
@@ -169,7 +170,9 @@ static bool next_recv(struct rtls_conn *conn, struct rtls_op *op)
 		op->len = ktls_drain_missing(conn);
 		return true;
 	case CONN_OPEN:
-		return !conn->paused && !conn->peer_closed && !conn->error;
+		/* Not before events were taken: they may point to what a RECV would replace. */
+		return !conn->paused && !conn->peer_closed && !conn->error &&
+		       !conn->tell_established;
 	case CONN_LINGER:
 		return true;
 	default:

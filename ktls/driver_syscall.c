@@ -159,8 +159,10 @@ int rtls_drive(struct rtls_conn *conn, int fd, uint8_t *buf, size_t size, int ti
 		if (rtls_conn_event(conn, event))
 			return 1;
 		wait = carry_out_all(conn, fd, buf, size);
+		if (rtls_conn_event(conn, event))
+			return 1;
 		if (wait < 0)
-			return rtls_conn_event(conn, event);
+			return 0;
 		if (!wait) {
 			woken = false;
 			continue;

@@ -55,19 +55,57 @@ void ktls_attach_done(struct rtls_conn *conn, int result)
 			  rtls_reason_text(reason));
 }
 
-/* ---- what was read past Finished ---------------------------------------------------- */
+/* ---- the order of the installs ------------------------------------------------------- */
 
 static bool wants_kernel(const struct rtls_report_direction *direction)
 {
 	return direction->reason == RTLS_REASON_PENDING;
 }
 
+static void established(struct rtls_conn *conn)
+{
+	free(conn->crypto_info); /* wiped after its last use */
+	conn->crypto_info = NULL;
+	conn->phase = CONN_OPEN;
+	conn->tell_established = true;
+	if (conn->report.tx.mode == RTLS_MODE_KERNEL && conn->report.rx.mode == RTLS_MODE_KERNEL) {
+		explicit_bzero(conn->keys, sizeof(*conn->keys));
+		free(conn->keys);
+		conn->keys = NULL;
+	}
+}
+
+static struct rtls_report_direction *installing(struct rtls_conn *conn, struct rtls_key **key)
+{
+	bool is_tx = conn->phase == CONN_INSTALL_TX;
+
+	*key = is_tx ? &conn->keys->tx : &conn->keys->rx;
+	return is_tx ? &conn->report.tx : &conn->report.rx;
+}
+
+/* Goes on to the next direction that has to be installed; behind the last all is established. */
+static void next_install(struct rtls_conn *conn)
+{
+	while (++conn->phase <= CONN_INSTALL_RX) {
+		struct rtls_key *key;
+		struct rtls_report_direction *direction = installing(conn, &key);
+
+		direction->seq = key->seq;
+		if (wants_kernel(direction))
+			return;
+	}
+	established(conn);
+}
+
+/* ---- what was read past Finished ---------------------------------------------------- */
+
 void ktls_handover_begin(struct rtls_conn *conn)
 {
 	int ret = -ENOMEM;
 
 	conn->keys = calloc(1, sizeof(*conn->keys));
-	if (conn->keys)
+	conn->crypto_info = calloc(1, KTLS_CRYPTO_INFO_MAX);
+	if (conn->keys && conn->crypto_info)
 		ret = rtls_hs_finish(conn->hs, conn->keys, &conn->peer);
 	if (ret) {
 		/* Without keys no alert can be protected. */
@@ -118,59 +156,21 @@ void ktls_drain(struct rtls_conn *conn)
 		ktls_stash_opened(stash, type, plain, plain_len);
 		stash->raw += len;
 	}
-	conn->phase = CONN_INSTALL_TX;
+	next_install(conn);
 }
 
 /* ---- keys into the kernel ------------------------------------------------------------ */
 
-static void established(struct rtls_conn *conn)
-{
-	conn->phase = CONN_OPEN;
-	conn->tell_established = true;
-	if (conn->report.tx.mode == RTLS_MODE_KERNEL && conn->report.rx.mode == RTLS_MODE_KERNEL) {
-		explicit_bzero(conn->keys, sizeof(*conn->keys));
-		free(conn->keys);
-		conn->keys = NULL;
-	}
-}
-
-static struct rtls_report_direction *installing(struct rtls_conn *conn, struct rtls_key **key)
-{
-	bool is_tx = conn->phase == CONN_INSTALL_TX;
-
-	*key = is_tx ? &conn->keys->tx : &conn->keys->rx;
-	return is_tx ? &conn->report.tx : &conn->report.rx;
-}
-
-static void installed_or_not(struct rtls_conn *conn)
-{
-	if (conn->phase == CONN_INSTALL_TX)
-		conn->phase = CONN_INSTALL_RX;
-	else
-		established(conn);
-}
-
-bool ktls_install_op(struct rtls_conn *conn, struct rtls_op *op)
+void ktls_install_op(struct rtls_conn *conn, struct rtls_op *op)
 {
 	struct rtls_key *key;
-	struct rtls_report_direction *direction = installing(conn, &key);
 
-	direction->seq = key->seq;
-	if (!wants_kernel(direction)) {
-		installed_or_not(conn);
-		return false;
-	}
-	conn->crypto_info = malloc(KTLS_CRYPTO_INFO_MAX);
-	if (!conn->crypto_info) {
-		ktls_install_done(conn, -ENOMEM);
-		return false;
-	}
+	installing(conn, &key);
 	op->code = RTLS_OP_SETSOCKOPT;
 	op->level = SOL_TLS;
 	op->name = conn->phase == CONN_INSTALL_TX ? TLS_TX : TLS_RX;
 	op->buf = conn->crypto_info;
 	op->len = ktls_crypto_info(conn->keys->cipher, key, conn->crypto_info);
-	return true;
 }
 
 void ktls_install_done(struct rtls_conn *conn, int result)
@@ -179,10 +179,7 @@ void ktls_install_done(struct rtls_conn *conn, int result)
 	struct rtls_key *key;
 	struct rtls_report_direction *direction = installing(conn, &key);
 
-	if (conn->crypto_info)
-		explicit_bzero(conn->crypto_info, KTLS_CRYPTO_INFO_MAX);
-	free(conn->crypto_info);
-	conn->crypto_info = NULL;
+	explicit_bzero(conn->crypto_info, KTLS_CRYPTO_INFO_MAX);
 	if (reason == RTLS_REASON_INSTALLED) {
 		direction->mode = RTLS_MODE_KERNEL;
 		direction->reason = reason;
@@ -194,5 +191,5 @@ void ktls_install_done(struct rtls_conn *conn, int result)
 		ktls_fail(conn, RTLS_ERR_DECLINED, RTLS_ALERT_INTERNAL_ERROR,
 			  rtls_reason_text(reason));
 	else
-		installed_or_not(conn);
+		next_install(conn);
 }

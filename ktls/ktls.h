@@ -151,7 +151,8 @@ void rtls_conn_free(struct rtls_conn *conn);
  * rtls_conn_next - the next operation to start, if there is one
  *
  * Return: true with *@op filled in, false if there is nothing to start now. What op
- * points to stays valid until rtls_conn_done() for it.
+ * points to stays valid until rtls_conn_done() for it. It can make an event too (no
+ * memory to send with), so ask rtls_conn_event() before a wait.
  */
 bool rtls_conn_next(struct rtls_conn *conn, struct rtls_op *op);
 
@@ -266,6 +267,32 @@ struct rtls_probe {
  * Return: 0, or -errno if not even a loopback socket pair can be made.
  */
 int rtls_ktls_probe(struct rtls_probe *probe);
+
+/* ---- what the kernel says --------------------------------------------------- */
+
+enum rtls_diag_mode { RTLS_DIAG_NONE, RTLS_DIAG_SOFTWARE, RTLS_DIAG_NIC };
+
+/* A TCP socket with the "tls" ULP, of any process in this network namespace. */
+struct rtls_diag_socket {
+	uint8_t family;               /* AF_INET or AF_INET6 */
+	uint16_t local_port, remote_port;
+	uint8_t local[16], remote[16]; /* as many bytes as the family has */
+	uint32_t inode;
+	uint16_t version;             /* 0x0303; 0 where only the ULP is attached */
+	uint16_t cipher;              /* TLS_CIPHER_* of linux/tls.h; 0 likewise */
+	enum rtls_diag_mode tx, rx;
+};
+
+/**
+ * rtls_ktls_diag - every socket that the kernel does TLS for, by netlink's inet_diag
+ * @each: called for each one
+ *
+ * Needs CAP_NET_ADMIN: without it the kernel hides all of this, and the answer is -EPERM
+ * instead of an empty list.
+ *
+ * Return: how many there were, or -errno. ss -tie shows the same; sock_diag(7).
+ */
+int rtls_ktls_diag(void (*each)(const struct rtls_diag_socket *socket, void *arg), void *arg);
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@
 
 enum conn_phase {
 	CONN_HANDSHAKE,  /* the handshake object has the say */
-	CONN_DRAIN,      /* what was read past Finished is completed and opened */
+	CONN_DRAIN,      /* what was read past Finished is completed and opened here */
 	CONN_INSTALL_TX, /* keys go into the kernel */
 	CONN_INSTALL_RX,
 	CONN_OPEN,       /* application data */
@@ -63,7 +63,7 @@ struct rtls_conn {
 	struct rtls_hs *hs;      /* until established; after a failed handshake, for its reason */
 	struct rtls_worker *worker;
 	struct rtls_keys *keys;  /* while one direction is in userspace */
-	uint8_t *crypto_info;    /* while an install is under way; holds a key */
+	uint8_t *crypto_info;    /* during the hand-over; holds a key while one is installed */
 	const char *reason;
 	int error;
 	enum rtls_policy policy;
@@ -111,8 +111,7 @@ void ktls_handover_begin(struct rtls_conn *conn);
 /* How many bytes the last record in the stash lacks. */
 size_t ktls_drain_missing(const struct rtls_conn *conn);
 void ktls_drain(struct rtls_conn *conn);
-/* False where nothing is to be installed: the phase has moved on. */
-bool ktls_install_op(struct rtls_conn *conn, struct rtls_op *op);
+void ktls_install_op(struct rtls_conn *conn, struct rtls_op *op);
 void ktls_install_done(struct rtls_conn *conn, int result);
 
 /* ---- receive.c -------------------------------------------------------------------- */
