@@ -8,14 +8,14 @@ Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
 
 B       := build
-LIBS    := libcrypto libmnl
+LIBS    := libcrypto liburing libmnl
 ALL_CFLAGS   := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -fPIC $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/include $(CPPFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 MISSING := $(shell pkg-config --exists $(LIBS) 2>/dev/null || echo yes)
 
-PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h)
-LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c)))
+PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h uring.h)
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c uring/*.c)))
 
 all: $(B)/libringtls.a $(B)/libringtls.so ## build the libraries
 
