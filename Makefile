@@ -16,8 +16,23 @@ MISSING := $(shell pkg-config --exists $(LIBS) 2>/dev/null || echo yes)
 
 PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h uring.h)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c uring/*.c)))
+CMD_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cmd/*.c cmd/serve/*.c)))
 
-all: $(B)/libringtls.a $(B)/libringtls.so ## build the libraries
+# llhttp is a shared library in newer distributions; Debian 12 ships its C sources.
+ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
+CMD_LIBS   := $(shell pkg-config --libs libllhttp)
+else
+LLHTTP_DIR := /usr/share/llhttp
+LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
+CMD_OBJ    += $(patsubst %,$(B)/llhttp/%.o,api http llhttp)
+$(B)/cmd/%.o: ALL_CPPFLAGS += $(LLHTTP_INCLUDE)
+endif
+
+all: $(B)/ringtls $(B)/libringtls.a $(B)/libringtls.so ## build the program and the libraries
+
+$(B)/ringtls: $(CMD_OBJ) $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
 
 $(B)/libringtls.a: $(LIB_OBJ)
 	$(call say,AR,$@)
@@ -43,6 +58,11 @@ $(B)/%.o: %.c | $(PUBLIC) libraries
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(LLHTTP_INCLUDE) $(CFLAGS) -w -c -o $@ $<
+
 clean: ## remove what was built (fetched kernels stay: make distclean)
 	$(Q)rm -rf $(filter-out $(B)/lab $(B)/kselftest,$(wildcard $(B)/*))
 
@@ -53,4 +73,4 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 .PHONY: all clean distclean help
--include $(LIB_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/* log.c - one line on stderr for each thing that happened */
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../cmd.h"
+#include "serve.h"
+
+#define TARGET_SHOWN 512 /* of a target, escaped; it may have thousands of bytes */
+
+/*
+ * The peer's address. getpeername(2) knows it no more once the connection is closed or
+ * reset, which is when it is asked for most; SO_PEERNAME does, but wants the exact length.
+ */
+static void print_peer(const struct rtls_stream *stream, char out[ADDRESS_LEN])
+{
+	static const socklen_t lengths[] = { sizeof(struct sockaddr_in6),
+					     sizeof(struct sockaddr_in) };
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
+
+	for (size_t i = 0; i < 2; i++) {
+		socklen_t len = lengths[i];
+
+		if (!getsockopt(rtls_stream_fd(stream), SOL_SOCKET, SO_PEERNAME, &addr, &len))
+			break;
+	}
+	address_print(out, (struct sockaddr *)&addr);
+}
+
+/* Time and peer in front, and one write(2), so that the threads' lines do not mix. */
+__attribute__((format(printf, 2, 3)))
+static void log_line(const struct rtls_stream *stream, const char *format, ...)
+{
+	char line[TARGET_SHOWN + 512], when[sizeof("2000-01-01T00:00:00Z")], peer[ADDRESS_LEN];
+	time_t now = time(NULL);
+	va_list args;
+	struct tm tm;
+	int len;
+
+	strftime(when, sizeof(when), "%FT%TZ", gmtime_r(&now, &tm));
+	print_peer(stream, peer);
+	len = snprintf(line, sizeof(line), "%s %s ", when, peer);
+	va_start(args, format);
+	len += vsnprintf(line + len, sizeof(line) - len, format, args);
+	va_end(args);
+	if (len > (int)sizeof(line) - 1)
+		len = sizeof(line) - 1;
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, len) < 0)
+		return; /* nowhere to say it */
+}
+
+void log_established(const struct rtls_stream *stream)
+{
+	char report[256];
+
+	rtls_report_print(rtls_conn_report(rtls_stream_conn(stream)), report, sizeof(report));
+	log_line(stream, "established %s", report);
+}
+
+void log_failed(const struct rtls_stream *stream, int error)
+{
+	const char *reason = rtls_conn_reason(rtls_stream_conn(stream));
+
+	if (*reason)
+		log_line(stream, "failed: %s: %s", rtls_strerror(error), reason);
+	else
+		log_line(stream, "failed: %s", rtls_strerror(error));
+}
+
+void log_request(const struct rtls_stream *stream, const char *method, const char *target,
+		 size_t target_len, unsigned int status, uint64_t body_len)
+{
+	char escaped[TARGET_SHOWN];
+
+	text_escape(escaped, sizeof(escaped), target, target_len);
+	log_line(stream, "%s %s %u %llu", method, *escaped ? escaped : "-", status,
+		 (unsigned long long)body_len);
+}
