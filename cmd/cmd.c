@@ -29,7 +29,7 @@ char *text_escape(char *out, size_t size, const void *in, size_t len)
 	char *q = out, *limit = out + size - sizeof(more) - strlen("\\xHH");
 
 	for (; p < end && q <= limit; p++) {
-		if (*p > ' ' && *p < 0x7f && *p != '\\')
+		if (*p >= ' ' && *p < 0x7f && *p != '\\')
 			*q++ = *p;
 		else
 			q += sprintf(q, "\\x%02x", *p);

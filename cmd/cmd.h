@@ -27,8 +27,8 @@ void cmd_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
  * text_escape - bytes of a stranger's, fit for a terminal or a log
- * @out: gets printable ASCII without space, NUL-terminated; everything else, and the
- *	backslash, as \xHH. What does not fit ends in "..."; @size is at least 8.
+ * @out: gets printable ASCII, NUL-terminated; everything else, and the backslash, as \xHH.
+ *	What does not fit ends in "..."; @size is at least 8.
  *
  * Return: @out.
  */

@@ -17,12 +17,14 @@
 #define THREADS_MAX     256
 #define THREADS_DEFAULT 16 /* at most; else one for each CPU */
 #define DRAIN_MS        10000
+#define SECONDS_MAX     86400
 
 /* ---- options ------------------------------------------------------------- */
 
 struct serve_options {
 	const char *listen, *root, *cert, *key;
 	unsigned int threads; /* 0: by the number of CPUs */
+	unsigned int handshake_s, idle_s; /* 0: the engine's defaults */
 	bool quiet;
 	struct tls_options tls;
 };
@@ -30,6 +32,11 @@ struct serve_options {
 static const char *set_threads(void *member, const char *value)
 {
 	return option_number(member, value, 1, THREADS_MAX) ? NULL : "a number from 1 to 256";
+}
+
+static const char *set_seconds(void *member, const char *value)
+{
+	return option_number(member, value, 1, SECONDS_MAX) ? NULL : "a number from 1 to 86400";
 }
 
 static const struct option_row serve_table[] = {
@@ -43,6 +50,10 @@ static const struct option_row serve_table[] = {
 	       "its private key in PEM (in the file of --cert)"),
 	OPTION("threads", 0, "N", set_threads, struct serve_options, threads,
 	       "threads, an io_uring each (one a CPU, at most 16)"),
+	OPTION("handshake-timeout", 0, "S", set_seconds, struct serve_options, handshake_s,
+	       "the longest a handshake may take, in seconds (10)"),
+	OPTION("idle-timeout", 0, "S", set_seconds, struct serve_options, idle_s,
+	       "the longest a connection may be idle (60)"),
 	OPTION_TABLE(struct serve_options, tls, tls_option_table),
 	OPTION("quiet", 0, NULL, option_flag, struct serve_options, quiet,
 	       "log only connections that fail"),
@@ -72,6 +83,7 @@ static struct server {
 	struct site site;
 	struct rtls_config *config;
 	enum rtls_policy policy;
+	struct rtls_engine_params params;
 	struct listen_address address;
 	pthread_barrier_t all; /* threads */
 	bool go;     /* all have set up */
@@ -92,8 +104,11 @@ static unsigned int default_threads(void)
 
 static void drain(unsigned int deadline_ms)
 {
-	for (unsigned int i = 0; i < server.count; i++)
+	for (unsigned int i = 0; i < server.count; i++) {
 		rtls_engine_drain(server.threads[i].engine, deadline_ms);
+		/* Who comes now is refused, and the next server may have the port. */
+		shutdown(server.threads[i].fd, SHUT_RDWR);
+	}
 }
 
 static void on_signal(int signo)
@@ -132,7 +147,7 @@ static void set_up_engine(struct server_thread *thread)
 {
 	int ret;
 
-	if (rtls_engine_new(&thread->engine, NULL, &thread->why)) {
+	if (rtls_engine_new(&thread->engine, &server.params, &thread->why)) {
 		thread->engine = NULL;
 		return;
 	}
@@ -311,6 +326,8 @@ int cmd_serve(int argc, char **argv)
 	}
 	server.site = (struct site){ .root = -1, .quiet = options.quiet };
 	server.policy = options.tls.policy;
+	server.params.handshake_ms = options.handshake_s * 1000;
+	server.params.idle_ms = options.idle_s * 1000;
 	server.count = options.threads ? options.threads : default_threads();
 	for (unsigned int i = 0; i < server.count; i++)
 		server.threads[i].fd = -1;
