@@ -63,6 +63,51 @@ $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(LLHTTP_INCLUDE) $(CFLAGS) -w -c -o $@ $<
 
+# ---- self-tests: one kselftest program a topic -------------------------------------
+
+KERNEL ?= 6.12
+
+TESTS := $(patsubst selftests/%.c,$(B)/selftests/%,\
+           $(filter-out selftests/common.c,$(wildcard selftests/*.c)))
+tests: $(TESTS) ## build the self-tests without running them
+
+$(B)/selftests/%: $(B)/selftests/%.o $(B)/selftests/common.o $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS) -lpthread
+$(B)/selftests/http: $(B)/cmd/serve/http.o $(filter $(B)/llhttp/%,$(CMD_OBJ))
+$(B)/selftests/%.o: ALL_CPPFLAGS += -isystem $(B)/kselftest $(LLHTTP_INCLUDE)
+# The harness declares its mains and fixtures without prototypes.
+$(B)/selftests/%.o: ALL_CFLAGS += -Wno-missing-prototypes
+$(B)/selftests/%.o: | $(B)/kselftest/kselftest_harness.h
+$(B)/kselftest/kselftest_harness.h:
+	$(call say,FETCH,"the kernel's kselftest harness")
+	$(Q)selftests/lab/fetch-kselftest >/dev/null
+.SECONDARY:
+
+# ---- the two commands that do all of their own set-up -----------------------------------
+
+# Each step is a make of its own, because what deps installs changes what make finds.
+SETUP := selftests/deps && $(MAKE) --no-print-directory
+
+deps: ## install what is missing (with apt; elsewhere: name it)
+	$(Q)selftests/deps
+
+demo: ## the main job: curl fetches files that the kernel encrypts
+	$(Q)$(SETUP) all
+	$(Q)selftests/demo.sh
+
+check: ## every test, native and in the lab
+	$(Q)$(SETUP) all tests
+	$(Q)selftests/check -j 2
+
+check-native: ## the tests that need no lab
+	$(Q)$(SETUP) all tests
+	$(Q)selftests/check -j 2 -k host
+
+check-ktls: ## the hand-over in the lab: make check-ktls KERNEL=6.1
+	$(Q)$(SETUP) all tests
+	$(Q)selftests/check -k $(KERNEL) ktls
+
 clean: ## remove what was built (fetched kernels stay: make distclean)
 	$(Q)rm -rf $(filter-out $(B)/lab $(B)/kselftest,$(wildcard $(B)/*))
 
@@ -72,5 +117,6 @@ distclean: ## remove build/ altogether
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: all clean distclean help
+-include $(TESTS:=.d) $(B)/selftests/common.d
+.PHONY: all tests deps demo check check-native check-ktls clean distclean help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

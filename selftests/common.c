@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* See common.h. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include "common.h"
+
+#define DAY 86400
+
+static void die(const char *what)
+{
+	fprintf(stderr, "selftests: %s failed\n", what);
+	exit(1);
+}
+
+static EVP_PKEY *keys[2];
+
+/* Before the harness forks a process for each test. */
+__attribute__((constructor)) static void make_keys(void)
+{
+	keys[CERT_ECDSA] = EVP_EC_gen("P-256");
+	keys[CERT_RSA] = EVP_RSA_gen(2048);
+	if (!keys[CERT_ECDSA] || !keys[CERT_RSA])
+		die("making a key");
+}
+
+static EVP_PKEY *make_key(enum cert_kind kind, int rsa_bits)
+{
+	if (rsa_bits)
+		return EVP_RSA_gen(rsa_bits);
+	EVP_PKEY_up_ref(keys[kind]);
+	return keys[kind];
+}
+
+static void add_extension(X509 *x509, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	if (!extension || !X509_add_ext(x509, extension, -1))
+		die("making a certificate's extension");
+	X509_EXTENSION_free(extension);
+}
+
+struct cert cert_make(struct cert_spec spec)
+{
+	struct cert cert = { X509_new(), make_key(spec.kind, spec.rsa_bits) };
+	const char *host = spec.host ? spec.host : "localhost";
+	char san[128];
+	X509_NAME *name;
+
+	if (!cert.x509 || !cert.key)
+		die("making a certificate");
+	snprintf(san, sizeof(san), "DNS:%s,IP:127.0.0.1", host);
+	X509_set_version(cert.x509, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert.x509), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert.x509), -(spec.age_s ? spec.age_s : DAY));
+	X509_gmtime_adj(X509_getm_notAfter(cert.x509),
+			(spec.life_s ? spec.life_s : 2 * DAY) - (spec.age_s ? spec.age_s : DAY));
+	X509_set_pubkey(cert.x509, cert.key);
+	name = X509_get_subject_name(cert.x509);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const void *)host, -1, -1, 0);
+	X509_set_issuer_name(cert.x509, name);
+	add_extension(cert.x509, NID_subject_alt_name, san);
+	add_extension(cert.x509, NID_ext_key_usage, spec.usage ? spec.usage : "serverAuth");
+	add_extension(cert.x509, NID_key_usage,
+		      spec.key_usage ? spec.key_usage : "digitalSignature");
+	if (!X509_sign(cert.x509, cert.key, EVP_sha256()))
+		die("signing a certificate");
+	return cert;
+}
+
+void cert_free(struct cert *cert)
+{
+	X509_free(cert->x509);
+	EVP_PKEY_free(cert->key);
+	*cert = (struct cert){ 0 };
+}
+
+void cert_write(const struct cert *cert, const char *cert_file, const char *key_file)
+{
+	FILE *file = fopen(cert_file, "w");
+
+	if (!file || !PEM_write_X509(file, cert->x509) || fclose(file))
+		die("writing a certificate");
+	file = fopen(key_file, "w");
+	if (!file || !PEM_write_PrivateKey(file, cert->key, NULL, NULL, 0, NULL, NULL) ||
+	    fclose(file))
+		die("writing a key");
+}
+
+time_t test_now(void *arg)
+{
+	(void)arg;
+	return time(NULL);
+}
+
+static struct rtls_config *finish_config(struct rtls_config *config, int ret, const char *suites,
+					 const char *groups, const char *alpn)
+{
+	if (!ret && suites)
+		ret = rtls_config_set_suites(config, suites);
+	if (!ret && groups)
+		ret = rtls_config_set_groups(config, groups);
+	if (!ret && alpn)
+		ret = rtls_config_set_alpn(config, alpn);
+	if (!ret)
+		ret = rtls_config_freeze(config);
+	if (ret)
+		die(rtls_config_error(config));
+	return config;
+}
+
+struct rtls_config *server_config(const struct cert *cert, const char *suites, const char *groups,
+				  const char *alpn)
+{
+	struct rtls_config *config = rtls_config_new();
+	int ret = rtls_config_add_identity(config, cert->x509, NULL, 0, cert->key);
+
+	return finish_config(config, ret, suites, groups, alpn);
+}
+
+struct rtls_config *client_config(const struct cert *trust, const char *suites,
+				  const char *groups, const char *alpn)
+{
+	struct rtls_config *config = rtls_config_new();
+	char file[] = "/tmp/ringtls-trust-XXXXXX";
+	int fd = mkstemp(file), ret;
+	FILE *pem = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!pem || !PEM_write_X509(pem, trust->x509) || fclose(pem))
+		die("writing a certificate");
+	ret = rtls_config_add_trust_file(config, file);
+	unlink(file);
+	if (!ret)
+		ret = rtls_config_set_now(config, test_now, NULL);
+	return finish_config(config, ret, suites, groups, alpn);
+}
+
+void tcp_pair(int pair[2])
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(addr);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (void *)&addr, sizeof(addr)) || listen(listener, 1) ||
+	    getsockname(listener, (void *)&addr, &len) ||
+	    connect(pair[0], (void *)&addr, sizeof(addr)))
+		die("connecting over loopback");
+	pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (pair[1] < 0)
+		die("accept");
+	close(listener);
+}
+
+bool kernel_has_tls(void)
+{
+	struct rtls_probe probe;
+
+	return !rtls_ktls_probe(&probe) && probe.ulp == RTLS_REASON_INSTALLED;
+}
+
+/* Present only where the program is built with them. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+__attribute__((weak)) void __gcov_dump(void);
+
+void test_end(void)
+{
+	if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+		exit(1);
+	if (__gcov_dump)
+		__gcov_dump();
+}

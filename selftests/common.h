@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the self-tests share: throw-away certificates, configurations, the clock, a TCP pair.
+ */
+#ifndef SELFTESTS_COMMON_H
+#define SELFTESTS_COMMON_H
+
+#include <ringtls/ktls.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+enum cert_kind { CERT_ECDSA, CERT_RSA };
+
+/* A self-signed certificate; each part has a default that makes a good one for localhost. */
+struct cert_spec {
+	enum cert_kind kind;
+	const char *host;    /* NULL: localhost */
+	long age_s, life_s;  /* valid from now - age_s for life_s; 0: a day, two days */
+	const char *usage;   /* extendedKeyUsage, NULL: serverAuth */
+	const char *key_usage; /* NULL: digitalSignature */
+	int rsa_bits;        /* 0: 2048 */
+};
+
+struct cert {
+	X509 *x509;
+	EVP_PKEY *key;
+};
+
+/* Keys are made once a process and kind; certificates each time. */
+struct cert cert_make(struct cert_spec spec);
+void cert_free(struct cert *cert);
+
+/* The clock for rtls_config_set_now(). */
+time_t test_now(void *arg);
+
+/* Frozen configurations: a server with this identity, a client that trusts it. NULL: defaults. */
+struct rtls_config *server_config(const struct cert *cert, const char *suites, const char *groups,
+				  const char *alpn);
+struct rtls_config *client_config(const struct cert *trust, const char *suites,
+				  const char *groups, const char *alpn);
+
+/* Writes PEM files, for foreign programs. */
+void cert_write(const struct cert *cert, const char *cert_file, const char *key_file);
+
+/* A connected TCP pair over loopback; exits on failure. */
+void tcp_pair(int pair[2]);
+
+/* Does this kernel take the "tls" ULP? */
+bool kernel_has_tls(void);
+
+/* To be called at the end of a test: leaks and coverage would be lost to _exit(). */
+void test_end(void);
+
+#endif

@@ -1,0 +1,353 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ringtls serve and get as users meet them: curl, openssl s_client, HTTP's corners, clients
+# that misbehave, wrong settings, the end. Runs natively and in the lab; where the kernel has
+# kTLS, every connection must be in it.
+cd "$(dirname "$0")/.." || exit 1
+. selftests/tap.sh
+
+ringtls=$PWD/build/ringtls
+dir=$(mktemp -d)
+root=$dir/root
+mkdir -p "$root/sub"
+stop() {
+	[ -z "$server" ] || { kill -9 "$server"; wait "$server"; } 2>/dev/null
+	rm -rf "$dir" "$tap_log"
+}
+trap stop EXIT
+
+# ---- set-up -----------------------------------------------------------------------------
+
+certificate() { # NAME KEY-ARGUMENTS...
+	local name=$1
+	shift
+	openssl req -x509 "$@" -nodes -keyout "$dir/$name.key" -out "$dir/$name.pem" -days 2 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+}
+certificate ecdsa -newkey ec -pkeyopt ec_paramgen_curve:P-256
+certificate rsa -newkey rsa:2048
+
+head -c 1024 /dev/urandom >"$root/1k"
+head -c 100000 /dev/urandom >"$root/100k"
+head -c 8000000 /dev/urandom >"$root/8m"
+: >"$root/empty"
+echo '<p>hello' >"$root/index.html"
+echo 'in sub' >"$root/sub/index.html"
+ln -s /etc/passwd "$root/link-out"
+ln -s 1k "$root/link-in"
+
+if [ -e /proc/net/tls_stat ] || grep -q tls /proc/sys/net/ipv4/tcp_available_ulp; then
+	kernel=yes
+else
+	kernel=no
+fi
+
+# start LOG ARGUMENTS...: a server on a free port, in $server and $port.
+start() {
+	local log=$1
+	shift
+	# An emulated machine that is busy may need more than 10 seconds for fifty handshakes.
+	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --cert "$dir/ecdsa.pem" \
+		--key "$dir/ecdsa.key" --handshake-timeout 600 "$@" >"$log" 2>"$log.err" &
+	server=$!
+	for _ in $(seq 200); do
+		port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$log")
+		[ -n "$port" ] && return 0
+		kill -0 $server 2>/dev/null || break
+		sleep 0.05
+	done
+	cat "$log" "$log.err"
+	return 1
+}
+
+fetch() { # PATH CURL-ARGUMENTS...
+	local path=$1
+	shift
+	curl -sS --cacert "$dir/ecdsa.pem" "$@" "https://localhost:$port$path"
+}
+
+status() { fetch "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
+
+# What a client that sends these bytes gets back, as text.
+raw() {
+	openssl s_client -connect "localhost:$port" -tls1_2 -quiet -CAfile "$dir/ecdsa.pem" \
+		2>/dev/null || true
+}
+
+server_log() { cat "$dir/log" "$dir/log.err"; }
+
+# ---- files ------------------------------------------------------------------------------
+
+curl_gets_files() {
+	for file in empty 1k 100k 8m; do
+		fetch "/$file" | cmp - "$root/$file"
+	done
+	[ "$(fetch /)" = '<p>hello' ]
+	[ "$(fetch /sub/)" = 'in sub' ]
+	fetch /link-in | cmp - "$root/1k"
+}
+
+s_client_gets_a_file() {
+	printf 'GET /100k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | raw >"$dir/answer"
+	tail -c 100000 "$dir/answer" | cmp - "$root/100k"
+}
+
+get_gets_files() {
+	for file in empty 1k 8m; do
+		"$ringtls" get --cacert "$dir/ecdsa.pem" -o "$dir/out" "https://localhost:$port/$file"
+		cmp "$dir/out" "$root/$file"
+	done
+	"$ringtls" get --cacert "$dir/ecdsa.pem" "https://localhost:$port/1k" | cmp - "$root/1k"
+}
+
+get_refuses() {
+	! "$ringtls" get "https://localhost:$port/1k" >"$dir/out" 2>"$dir/err"
+	grep -q 'self-signed certificate' "$dir/err"
+	[ ! -s "$dir/out" ]
+	"$ringtls" get --insecure "https://localhost:$port/1k" | cmp - "$root/1k"
+	! "$ringtls" get --cacert "$dir/ecdsa.pem" "https://localhost:$port/absent" 2>"$dir/err"
+	grep -q 404 "$dir/err"
+	! "$ringtls" get "https://localhost:1/" 2>"$dir/err"
+	grep -q refused "$dir/err"
+}
+
+every_suite() {
+	for suite in AES128-GCM-SHA256 AES256-GCM-SHA384 CHACHA20-POLY1305; do
+		fetch /100k --ciphers "ECDHE-ECDSA-$suite" | cmp - "$root/100k"
+	done
+}
+
+kernel_encrypts() {
+	before=$(awk '/^TlsTxSw/ {print $2}' /proc/net/tls_stat)
+	fetch /8m | cmp - "$root/8m"
+	after=$(awk '/^TlsTxSw/ {print $2}' /proc/net/tls_stat)
+	[ "$after" -gt "$before" ]
+	# Not one connection was left in userspace.
+	grep -q 'tx kernel from record 1, rx kernel from record 1' "$dir/log" "$dir/log.err"
+	! grep -h established "$dir/log" "$dir/log.err" | grep -v 'tx kernel.*rx kernel'
+}
+
+userspace_serves_and_says_so() {
+	server_log | grep -q 'records stay in userspace'
+	server_log | grep established | grep -q 'tx userspace (no-ulp), rx userspace (no-ulp)'
+}
+
+# One curl, fifty connections.
+fifty_at_once() {
+	local arguments=() before
+	before=$(server_log | grep -c established)
+	for i in $(seq 50); do
+		arguments+=(-o "$dir/parallel.$i" "https://localhost:$port/100k")
+	done
+	curl -sS --cacert "$dir/ecdsa.pem" --parallel --parallel-immediate --parallel-max 50 \
+		"${arguments[@]}"
+	for i in $(seq 50); do
+		cmp "$dir/parallel.$i" "$root/100k"
+	done
+	[ $(($(server_log | grep -c established) - before)) = 50 ]
+}
+
+keep_alive() {
+	connects=$(curl -sS --cacert "$dir/ecdsa.pem" -w '%{num_connects}\n' -o /dev/null -o /dev/null \
+		-o /dev/null "https://localhost:$port/1k" "https://localhost:$port/100k" \
+		"https://localhost:$port/absent")
+	echo "connects: $connects"
+	[ "$connects" = "$(printf '1\n0\n0')" ]
+}
+
+pipelined() {
+	printf 'GET %s HTTP/1.1\r\nHost: a\r\n\r\n' /1k /absent /100k >"$dir/requests"
+	printf 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >>"$dir/requests"
+	raw <"$dir/requests" >"$dir/answer"
+	[ "$(grep -ao 'HTTP/1.1 [0-9]* ' "$dir/answer" | tr -d '\n')" = \
+		'HTTP/1.1 200 HTTP/1.1 404 HTTP/1.1 200 HTTP/1.1 200 ' ]
+	tail -c 9 "$dir/answer" | grep -q '<p>hello'
+}
+
+# ---- HTTP's corners -----------------------------------------------------------------------
+
+head_has_no_body() {
+	fetch /100k -I >"$dir/answer"
+	grep -qi '^content-length: 100000' "$dir/answer"
+	fetch / -I | grep -qi '^content-type: text/html'
+}
+
+methods_and_errors() {
+	[ "$(status /absent)" = 404 ]
+	[ "$(status /1k -X POST -d x)" = 405 ]
+	fetch /1k -X DELETE -i | grep -qi '^allow: GET, HEAD'
+	[ "$(printf 'GET\r\n\r\n' | raw | head -c 12)" = 'HTTP/1.1 400' ]
+	[ "$(printf 'GET / HTTP/1.1\r\nno header\r\n\r\n' | raw | head -c 12)" = 'HTTP/1.1 400' ]
+	[ "$(printf 'GET / HTTP/1.1\r\n\r\n' | raw | head -c 12)" = 'HTTP/1.1 400' ]
+	# The server goes on.
+	[ "$(status /1k)" = 200 ]
+}
+
+http_1_0_closes() {
+	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client -connect "localhost:$port" \
+		-tls1_2 -ign_eof -CAfile "$dir/ecdsa.pem" >"$dir/answer" 2>&1
+	grep -aq '^HTTP/1.[01] 200' "$dir/answer"
+	grep -aq '^closed' "$dir/answer" # close_notify came; its lack would be an error
+}
+
+no_path_leaves_the_root() {
+	for path in /../../../../etc/passwd /sub/../../../../../etc/passwd /%2e%2e/%2e%2e/etc/passwd \
+		/..%2f..%2f..%2fetc%2fpasswd /link-out //etc/passwd; do
+		code=$(status "$path" --path-as-is)
+		case $code in
+		400 | 403 | 404) ;;
+		*) echo "$path: $code"; return 1 ;;
+		esac
+	done
+	[ "$(status '/1k%00.html')" = 400 ]
+}
+
+# ---- clients that misbehave -----------------------------------------------------------------
+
+descriptors() { ls "/proc/$server/fd" | wc -l; }
+
+vanishing_clients_leave_nothing() {
+	sleep 0.3
+	before=$(descriptors)
+	for _ in 1 2 3 4 5; do
+		rm -f "$dir/vanished"
+		curl -s --cacert "$dir/ecdsa.pem" --limit-rate 20k -o "$dir/vanished" \
+			"https://localhost:$port/8m" &
+		client=$!
+		until [ -s "$dir/vanished" ]; do sleep 0.05; done
+		kill -9 $client
+		wait $client || true
+	done
+	fetch /1k | cmp - "$root/1k"
+	for _ in $(seq 100); do
+		[ "$(descriptors)" -le "$before" ] && return 0
+		sleep 0.1
+	done
+	echo "descriptors: $before before, $(descriptors) after"
+	return 1
+}
+
+garbage_costs_one_connection() {
+	printf 'GET / HTTP/1.0\r\n\r\n' | plain_tcp
+	head -c 2000 /dev/zero | plain_tcp
+	for _ in $(seq 50); do
+		server_log | grep -q 'does not speak TLS' && break
+		sleep 0.1
+	done
+	server_log | grep -q 'does not speak TLS'
+	fetch /1k | cmp - "$root/1k"
+}
+
+plain_tcp() {
+	timeout 20 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; cat >&3; cat <&3" >/dev/null || true
+}
+
+old_versions_are_refused() {
+	! openssl s_client -connect "localhost:$port" -tls1_1 -cipher DEFAULT:@SECLEVEL=0 \
+		</dev/null >"$dir/answer" 2>&1
+	grep -q 'alert protocol version' "$dir/answer"
+	for _ in $(seq 50); do
+		server_log | grep -q 'does not offer TLS 1.2' && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# ---- settings that cannot be -------------------------------------------------------------------
+
+refused() { # EXIT-CODE PATTERN ARGUMENTS...
+	local want=$1 pattern=$2 code=0
+	shift 2
+	timeout 20 "$ringtls" serve "$@" >"$dir/out" 2>"$dir/err" || code=$?
+	[ $code = "$want" ] || { echo "exit $code, not $want"; cat "$dir/err"; return 1; }
+	[ "$(wc -l <"$dir/err")" = 1 ] || { cat "$dir/err"; return 1; }
+	grep -q -- "$pattern" "$dir/err" || { cat "$dir/err"; return 1; }
+	! grep -q serving "$dir/out"
+}
+
+wrong_settings() {
+	local good=(--listen 127.0.0.1:0 --root "$root" --cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key")
+	refused 1 'No such file' "${good[@]}" --cert "$dir/absent.pem"
+	refused 1 'does not belong' "${good[@]}" --key "$dir/rsa.key"
+	refused 1 'no certificate' "${good[@]}" --cert "$dir/ecdsa.key"
+	refused 1 'absent' "${good[@]}" --root "$dir/absent"
+	refused 2 '--threads' "${good[@]}" --threads nonsense
+	refused 2 '--ktls' "${good[@]}" --ktls perhaps
+	refused 2 'listen' "${good[@]}" --listen nonsense
+	refused 2 '--root' "${good[@]}" --rooot "$root"
+}
+
+second_server_on_the_port() {
+	refused 1 'address in use' --listen "127.0.0.1:$port" --root "$root" --cert "$dir/ecdsa.pem" \
+		--key "$dir/ecdsa.key"
+}
+
+require_is_kept() {
+	if [ $kernel = no ]; then
+		refused 1 'no "tls" ULP' --listen 127.0.0.1:0 --root "$root" --ktls require
+	else
+		start "$dir/require" --ktls require
+		fetch /8m | cmp - "$root/8m"
+		kill "$server"
+		wait "$server"
+	fi
+}
+
+off_is_kept() {
+	start "$dir/off" --ktls off
+	fetch /8m | cmp - "$root/8m"
+	kill "$server"
+	wait "$server"
+	grep -hq 'tx userspace (off), rx userspace (off)' "$dir/off" "$dir/off.err"
+}
+
+self_signed() {
+	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" >"$dir/self" 2>"$dir/self.err" &
+	own=$!
+	for _ in $(seq 100); do
+		grep -q https "$dir/self" && break
+		sleep 0.05
+	done
+	own_port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/self")
+	seen=$(openssl s_client -connect "localhost:$own_port" </dev/null 2>/dev/null |
+		openssl x509 -noout -fingerprint -sha256 | sed 's/.*=//')
+	kill $own
+	wait $own
+	cat "$dir/self" "$dir/self.err" | tr -d : | grep -qi "$(echo "$seen" | tr -d :)"
+}
+
+rsa_certificate() {
+	start "$dir/rsa-log" --cert "$dir/rsa.pem" --key "$dir/rsa.key"
+	curl -sS --cacert "$dir/rsa.pem" "https://localhost:$port/100k" | cmp - "$root/100k"
+	kill "$server"
+	wait "$server"
+}
+
+# ---- the end -------------------------------------------------------------------------------------
+
+drains_on_sigterm() {
+	start "$dir/drain"
+	fetch /8m --limit-rate 4m -o "$dir/slow" &
+	client=$!
+	until [ -s "$dir/slow" ]; do sleep 0.05; done
+	kill -TERM "$server"
+	wait $client
+	wait "$server"
+	cmp "$dir/slow" "$root/8m"
+}
+
+start "$dir/log" || exit 1
+if [ $kernel = yes ]; then
+	who_encrypts="kernel_encrypts"
+else
+	who_encrypts="userspace_serves_and_says_so"
+fi
+for test in curl_gets_files s_client_gets_a_file get_gets_files get_refuses every_suite \
+	$who_encrypts fifty_at_once keep_alive pipelined head_has_no_body methods_and_errors \
+	http_1_0_closes no_path_leaves_the_root vanishing_clients_leave_nothing \
+	garbage_costs_one_connection old_versions_are_refused wrong_settings \
+	second_server_on_the_port require_is_kept off_is_kept self_signed rsa_certificate \
+	drains_on_sigterm; do
+	tap $test
+done
+tap_end
