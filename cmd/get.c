@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -275,8 +276,10 @@ static int run_plain(struct fetch *fetch, const struct addrinfo *info)
 static void say_failure(const struct fetch *fetch, const char *address)
 {
 	/* Without an error: the server closed before it said anything. */
-	const char *error = fetch->error ? rtls_strerror(fetch->error) : "the connection ended early";
+	const char *error = "the connection ended early";
 
+	if (fetch->error)
+		error = rtls_strerror(fetch->error);
 	if (*fetch->reason)
 		cmd_error("%s: %s: %s", address, error, fetch->reason);
 	else

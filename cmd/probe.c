@@ -166,8 +166,8 @@ static const struct option_usage probe_usage = {
 	.operands = "",
 	.summary = "Say what this kernel does for TLS, found out by trial, not by version number.",
 	.table = probe_table,
-	.notes = "Exit code: 0 at least one cipher is taken in both directions, 3 in one direction\n"
-		 "only, 4 none.",
+	.notes = "Exit code: 0 at least one cipher is taken in both directions, 3 in one only, 4\n"
+		 "none.",
 };
 
 int cmd_probe(int argc, char **argv)

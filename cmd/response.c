@@ -30,6 +30,7 @@ static bool open_output(struct response *response)
 
 static bool write_all(struct response *response, const char *data, size_t len)
 {
+	const char *name = response->path ? response->path : "standard output";
 	ssize_t written;
 
 	while (len) {
@@ -37,8 +38,7 @@ static bool write_all(struct response *response, const char *data, size_t len)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0) {
-			fail(response, "%s: %s", response->path ? response->path : "standard output",
-			     strerror(errno));
+			fail(response, "%s: %s", name, strerror(errno));
 			return false;
 		}
 		data += written;

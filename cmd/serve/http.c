@@ -96,19 +96,19 @@ static int on_headers_complete(llhttp_t *parser)
 {
 	struct http_request *request = parser->data;
 	int status = judge_head(request);
+	bool has_body = (parser->flags & (F_CHUNKED | F_TRANSFER_ENCODING)) ||
+			((parser->flags & F_CONTENT_LENGTH) && parser->content_length);
 
 	request->has_head = true;
-	request->has_body = (parser->flags & (F_CHUNKED | F_TRANSFER_ENCODING)) ||
-			    ((parser->flags & F_CONTENT_LENGTH) && parser->content_length);
 	/* We speak no other protocol: an offer to change to one is ignored. RFC 9110 7.8 */
 	parser->upgrade = 0;
-	if (request->has_body && parser->content_length > HTTP_BODY_MAX && status == 200)
+	if (has_body && parser->content_length > HTTP_BODY_MAX && status == 200)
 		status = 413;
 	/*
 	 * An answer that is certain is given at once: who sends a body with the wrong
 	 * method, or waits for "100 Continue", need not send it. RFC 9110 10.1.1
 	 */
-	if (request->has_body && (status != 200 || request->expects))
+	if (has_body && (status != 200 || request->expects))
 		return end_request(request, status, true);
 	request->status = status;
 	request->close = status == 400 || status == 505 || parser->http_minor == 0 ||
@@ -181,6 +181,14 @@ static size_t parse(struct http_request *request, const char *data, size_t len)
 	return len;
 }
 
+/* The status for a part of the request that has reached its limit. */
+static int too_long(const struct http_request *request)
+{
+	if (request->has_head)
+		return 413;
+	return request->has_target ? 431 : 414;
+}
+
 size_t http_request_feed(struct http_request *request, const uint8_t *data, size_t len)
 {
 	size_t fed = 0, taken, room;
@@ -190,10 +198,11 @@ size_t http_request_feed(struct http_request *request, const uint8_t *data, size
 		had_head = request->has_head;
 		room = (had_head ? HTTP_BODY_MAX : HTTP_HEAD_MAX) - request->taken;
 		if (!room) {
-			end_request(request, had_head ? 413 : request->has_target ? 431 : 414, true);
+			end_request(request, too_long(request), true);
 			break;
 		}
-		taken = parse(request, (const char *)data + fed, len - fed < room ? len - fed : room);
+		room = len - fed < room ? len - fed : room;
+		taken = parse(request, (const char *)data + fed, room);
 		fed += taken;
 		request->taken = had_head == request->has_head ? request->taken + taken : 0;
 	}

@@ -24,7 +24,7 @@ struct http_request {
 	uint16_t status; /* 200, or the error to answer with */
 	bool close;      /* the connection ends behind the answer */
 	/* What follows is known only as far as the request was read. */
-	bool has_method, has_target, has_head, has_body, expects;
+	bool has_method, has_target, has_head, expects;
 	uint8_t hosts;     /* Host headers seen */
 	uint8_t field_len; /* stops counting behind the last name of interest */
 	char field[8];     /* the name of the header being read, in lower case */

@@ -85,7 +85,8 @@ static int cannot_listen(const struct listen_address *address, int error)
 
 	address_print(text, (const struct sockaddr *)&address->addr);
 	if (error == -EADDRINUSE)
-		cmd_error("cannot listen on %s: address in use, another server listens there", text);
+		cmd_error("cannot listen on %s: address in use, another server listens there",
+			  text);
 	else
 		cmd_error("cannot listen on %s: %s", text, strerror(-error));
 	return EXIT_RUNTIME;
