@@ -35,14 +35,14 @@ _Static_assert(sizeof(struct io_uring_recvmsg_out) + CONTROL_LEN <= HEADER_LEN,
 struct ur_own_buffer {
 	struct msghdr header;
 	struct iovec iov;
+	uint8_t data[PAYLOAD_LEN];
 	union {
 		struct cmsghdr header;
 		char space[CONTROL_LEN];
 	} control;
-	uint8_t data[PAYLOAD_LEN];
 };
 
-/* ---- the pool -------------------------------------------------------------------- */
+/* ---- the pool ------------------------------------------------------------------ */
 
 static size_t ring_len(const struct rtls_engine *engine)
 {
@@ -120,7 +120,7 @@ void ur_buffers_free(struct rtls_engine *engine)
 	engine->buffers = NULL;
 }
 
-/* ---- starting a receive ------------------------------------------------------------ */
+/* ---- starting a receive -------------------------------------------------------- */
 
 static bool is_multishot(const struct rtls_stream *stream)
 {
@@ -182,7 +182,7 @@ void ur_recv_stop(struct rtls_stream *stream)
 		ur_cancel(&stream->owner, UR_RECV);
 }
 
-/* ---- what has come ------------------------------------------------------------------- */
+/* ---- what has come ------------------------------------------------------------- */
 
 /* Short control data holds no type, only the header of one: */
 static uint8_t record_type(const struct cmsghdr *cmsg, size_t control_len, int flags)

@@ -13,7 +13,7 @@
 #define ENTRIES_MAX 32768 /* the kernel's limit */
 #define BUFFERS_MAX 32768 /* the same */
 
-/* ---- set-up ---------------------------------------------------------------------- */
+/* ---- set-up -------------------------------------------------------------------- */
 
 static unsigned int or_default(unsigned int value, unsigned int otherwise)
 {
@@ -113,7 +113,7 @@ struct rtls_worker *rtls_engine_worker(struct rtls_engine *engine)
 	return engine->worker;
 }
 
-/* ---- drain ------------------------------------------------------------------------------ */
+/* ---- drain --------------------------------------------------------------------- */
 
 void rtls_engine_drain(struct rtls_engine *engine, unsigned int deadline_ms)
 {
@@ -151,7 +151,7 @@ static void drain_if_asked(struct rtls_engine *engine)
 	}
 }
 
-/* ---- the loop ---------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------ */
 
 static void woken(struct rtls_engine *engine)
 {
@@ -284,7 +284,7 @@ int rtls_engine_run(struct rtls_engine *engine)
 	return ret;
 }
 
-/* ---- the end ------------------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------------- */
 
 void rtls_engine_free(struct rtls_engine *engine)
 {

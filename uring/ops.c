@@ -25,7 +25,7 @@ void ur_aside_free(struct rtls_stream *stream)
 	stream->aside = NULL;
 }
 
-/* ---- starting -------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------------ */
 
 static size_t count(const struct rtls_op *op)
 {
@@ -144,7 +144,7 @@ bool ur_op_next(struct rtls_stream *stream)
 	return true;
 }
 
-/* ---- completing ------------------------------------------------------------------------ */
+/* ---- completing ---------------------------------------------------------------- */
 
 void ur_op_done(struct rtls_stream *stream, const struct rtls_op *op, ssize_t result)
 {
@@ -200,7 +200,7 @@ void ur_op_complete(struct rtls_stream *stream, unsigned int tag, int res, unsig
 		ur_stream_wake(stream);
 }
 
-/* ---- stopping ----------------------------------------------------------------------------- */
+/* ---- stopping ------------------------------------------------------------------ */
 
 void ur_ops_stop(struct rtls_stream *stream)
 {

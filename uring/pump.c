@@ -18,7 +18,7 @@
 #define PAGE_LEN  4096
 #define CHUNK_LEN (16 * PAGE_LEN)
 
-/* ---- pipes ----------------------------------------------------------------------- */
+/* ---- pipes --------------------------------------------------------------------- */
 
 static int pipe_take(struct rtls_engine *engine, int ends[2])
 {
@@ -53,7 +53,7 @@ void ur_pipes_free(struct rtls_engine *engine)
 		pipe_close(engine->pipes[--engine->pipes_count]);
 }
 
-/* ---- a chunk ------------------------------------------------------------------------- */
+/* ---- a chunk ------------------------------------------------------------------- */
 
 /* Up to a page's end: a pipe's slot holds no more than one page, or a part of one. */
 static size_t chunk_len(const struct rtls_op *op)

@@ -25,7 +25,7 @@ static const int needed_ops[] = {
 static const char too_old[] =
 	"this kernel's io_uring is too old, or was cut down: Linux 6.1 or newer is meant";
 
-/* ---- why there is none ----------------------------------------------------------- */
+/* ---- why there is none --------------------------------------------------------- */
 
 /* kernel.io_uring_disabled; -1 where there is no such switch. */
 static int disabled_switch(void)
@@ -81,7 +81,7 @@ static const char *why_not(int error)
 	}
 }
 
-/* ---- set-up ------------------------------------------------------------------------ */
+/* ---- set-up -------------------------------------------------------------------- */
 
 static int setup(struct rtls_engine *engine, unsigned int flags)
 {
@@ -127,7 +127,7 @@ int ur_ring_init(struct rtls_engine *engine, const char **why)
 	return 0;
 }
 
-/* ---- trial --------------------------------------------------------------------------- */
+/* ---- trial --------------------------------------------------------------------- */
 
 /*
  * Does the kernel know what this SQE, the only one, asks for? It names no file: EBADF says
@@ -138,11 +138,12 @@ static int is_known(struct rtls_engine *engine, bool *known)
 	struct io_uring_cqe *cqe;
 	int ret = io_uring_submit(&engine->ring);
 
-	do {
-		if (ret >= 0)
-			ret = io_uring_wait_cqe(&engine->ring, &cqe);
-	} while (ret == -EINTR);
 	if (ret < 0)
+		return ret;
+	do
+		ret = io_uring_wait_cqe(&engine->ring, &cqe);
+	while (ret == -EINTR);
+	if (ret)
 		return ret;
 	*known = cqe->res != -EINVAL;
 	engine->owner.flying = 0;
@@ -186,7 +187,7 @@ int ur_ring_enable(struct rtls_engine *engine)
 	return try_multishot(engine);
 }
 
-/* ---- SQEs ------------------------------------------------------------------------------ */
+/* ---- SQEs ---------------------------------------------------------------------- */
 
 bool ur_ring_has_room(struct rtls_engine *engine, unsigned int count)
 {

@@ -12,7 +12,7 @@
 
 #include "ur_internal.h"
 
-/* ---- memory ---------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------- */
 
 #define SLAB_STREAMS 64
 
@@ -69,7 +69,7 @@ void ur_streams_free(struct rtls_engine *engine)
 	}
 }
 
-/* ---- the ready queue ----------------------------------------------------------------- */
+/* ---- the ready queue ----------------------------------------------------------- */
 
 void ur_stream_wake(struct rtls_stream *stream)
 {
@@ -87,7 +87,7 @@ void ur_stream_wake_first(struct rtls_stream *stream)
 	STAILQ_INSERT_HEAD(&stream->owner.engine->ready, stream, ready);
 }
 
-/* ---- the beginning ------------------------------------------------------------------- */
+/* ---- the beginning ------------------------------------------------------------- */
 
 static int begin(struct rtls_stream *stream, struct rtls_config *config, enum rtls_policy policy,
 		 enum rtls_role role, const char *server_name)
@@ -185,7 +185,7 @@ int rtls_connect(struct rtls_engine *engine, const struct sockaddr *addr, size_t
 	return ret;
 }
 
-/* ---- what the user is told --------------------------------------------------------------- */
+/* ---- what the user is told ----------------------------------------------------- */
 
 static void tell(struct rtls_stream *stream, void (*callback)(struct rtls_stream *stream))
 {
@@ -229,7 +229,7 @@ bool ur_stream_deliver(struct rtls_stream *stream)
 	return any;
 }
 
-/* ---- going on, and the end ------------------------------------------------------------------ */
+/* ---- going on, and the end ----------------------------------------------------- */
 
 static bool is_idle(struct rtls_stream *stream)
 {
@@ -320,7 +320,7 @@ void ur_streams_cut(struct rtls_engine *engine)
 	}
 }
 
-/* ---- what the user may ask for ------------------------------------------------------------------ */
+/* ---- what the user may ask for ------------------------------------------------- */
 
 void rtls_stream_close(struct rtls_stream *stream)
 {

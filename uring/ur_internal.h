@@ -19,7 +19,7 @@
 
 #include <ringtls/uring.h>
 
-/* ---- who has operations in flight ------------------------------------------------- */
+/* ---- who has operations in flight ---------------------------------------------- */
 
 /* Lies in the low bits of an SQE's user_data, beside the owner's address. */
 enum ur_tag {
@@ -47,7 +47,7 @@ static inline bool ur_is_flying(const struct ur_owner *owner, unsigned int tag)
 	return owner->flying & 1U << tag;
 }
 
-/* ---- a connection ------------------------------------------------------------------- */
+/* ---- a connection -------------------------------------------------------------- */
 
 /*
  * A stream's state is the list in which it stands. All streams of one state have the same
@@ -120,7 +120,7 @@ struct rtls_listener {
 	SLIST_ENTRY(rtls_listener) entry;
 };
 
-/* ---- the engine ---------------------------------------------------------------------- */
+/* ---- the engine ---------------------------------------------------------------- */
 
 #define UR_PIPES_KEPT 32
 
@@ -158,7 +158,7 @@ struct rtls_engine {
 	unsigned int pipes_count;
 };
 
-/* ---- ring.c ---------------------------------------------------------------------------- */
+/* ---- ring.c -------------------------------------------------------------------- */
 
 int ur_ring_init(struct rtls_engine *engine, const char **why);
 /* Makes the calling thread the ring's, and tries out what the kernel has. */
@@ -170,7 +170,7 @@ struct io_uring_sqe *ur_sqe(struct ur_owner *owner, unsigned int tag);
 /* Cancels what is flying under this tag; does nothing where nothing is. */
 void ur_cancel(struct ur_owner *owner, enum ur_tag tag);
 
-/* ---- buffers.c --------------------------------------------------------------------------- */
+/* ---- buffers.c ----------------------------------------------------------------- */
 
 int ur_buffers_init(struct rtls_engine *engine);
 void ur_buffers_free(struct rtls_engine *engine);
@@ -181,14 +181,14 @@ ssize_t ur_recv_result(struct rtls_stream *stream, int res, unsigned int flags);
 /* Nothing that was delivered is used any more. */
 void ur_recv_release(struct rtls_stream *stream, unsigned int flags);
 
-/* ---- listener.c --------------------------------------------------------------------------- */
+/* ---- listener.c ---------------------------------------------------------------- */
 
 /* Starts and stops accepting as it is due. Return: are there listeners that count? */
 bool ur_listeners_tend(struct rtls_engine *engine);
 void ur_accepted(struct rtls_listener *listener, int res);
 void ur_listeners_free(struct rtls_engine *engine);
 
-/* ---- stream.c ------------------------------------------------------------------------------- */
+/* ---- stream.c ------------------------------------------------------------------ */
 
 void ur_stream_accept(struct rtls_listener *listener, int fd);
 /* Marks it for ur_stream_advance(), behind or ahead of the others. */
@@ -206,7 +206,7 @@ void ur_streams_drain(struct rtls_engine *engine);
 void ur_streams_cut(struct rtls_engine *engine);
 void ur_streams_free(struct rtls_engine *engine);
 
-/* ---- ops.c ------------------------------------------------------------------------------------ */
+/* ---- ops.c --------------------------------------------------------------------- */
 
 void ur_connect_start(struct rtls_stream *stream);
 /* Starts the connection's next operation. False: there is none. */
@@ -222,14 +222,14 @@ void ur_ops_stop(struct rtls_stream *stream);
 int ur_aside_new(struct rtls_stream *stream);
 void ur_aside_free(struct rtls_stream *stream);
 
-/* ---- pump.c ------------------------------------------------------------------------------------ */
+/* ---- pump.c -------------------------------------------------------------------- */
 
 /* Starts a SEND_FILE in stream->work. Return: 0, or -errno with nothing started. */
 int ur_file_start(struct rtls_stream *stream);
 void ur_file_complete(struct rtls_stream *stream, enum ur_tag tag, int res);
 void ur_pipes_free(struct rtls_engine *engine);
 
-/* ---- timers.c ----------------------------------------------------------------------------------- */
+/* ---- timers.c ------------------------------------------------------------------ */
 
 uint64_t ur_now_ms(void);
 /* Moves a stream to the end of this state's list: its time limit begins anew. */
