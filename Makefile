@@ -78,7 +78,7 @@ $(B)/selftests/http: $(B)/cmd/serve/http.o $(filter $(B)/llhttp/%,$(CMD_OBJ))
 $(B)/selftests/%.o: ALL_CPPFLAGS += -isystem $(B)/kselftest $(LLHTTP_INCLUDE)
 # The harness declares its mains and fixtures without prototypes.
 $(B)/selftests/%.o: ALL_CFLAGS += -Wno-missing-prototypes
-$(B)/selftests/%.o: | $(B)/kselftest/kselftest_harness.h
+$(TESTS:=.o) $(B)/selftests/common.o: | $(B)/kselftest/kselftest_harness.h
 $(B)/kselftest/kselftest_harness.h:
 	$(call say,FETCH,"the kernel's kselftest harness")
 	$(Q)selftests/lab/fetch-kselftest >/dev/null
