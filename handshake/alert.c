@@ -61,7 +61,7 @@ const char *rtls_strerror(int error)
 	case RTLS_ERR_CRYPTO:
 		return "libcrypto failed";
 	case RTLS_ERR_TRUNCATED:
-		return "the stream ended without close_notify";
+		return "truncated stream";
 	case RTLS_ERR_DECLINED:
 		return "the kernel was required to encrypt and declined";
 	case RTLS_ERR_TIMEOUT:

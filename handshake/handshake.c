@@ -222,20 +222,34 @@ static int run_own_rows(struct rtls_hs *hs)
 
 /* ---- messages in ------------------------------------------------------------------ */
 
-/* One whole handshake message with its header. */
+/* RFC 5246 7.4.1.1: in a handshake a client ignores it, and it is not part of it. */
+static bool is_ignored(const struct rtls_hs *hs, uint8_t message)
+{
+	return message == HS_HELLO_REQUEST && hs->role == RTLS_CLIENT;
+}
+
+/* Looks at a header before its body is read, so that nobody makes us keep what we refuse. */
+static int check_header(struct rtls_hs *hs, uint8_t message, size_t len)
+{
+	if (!is_ignored(hs, message) && !find_row(hs, RTLS_HANDSHAKE, message))
+		return hs_violation(hs, HS_V_UNEXPECTED_MESSAGE);
+	for (size_t i = 0; i < sizeof(message_limits) / sizeof(*message_limits); i++)
+		if (message_limits[i].message == message && len > message_limits[i].len_max)
+			return hs_violation(hs, HS_V_MESSAGE_TOO_LONG);
+	return 0;
+}
+
+/* One whole handshake message with its header, which has been checked. */
 static int message_recv(struct rtls_hs *hs, const uint8_t *message, size_t len)
 {
 	struct wire_in body = wire_in(message + MESSAGE_HEADER_LEN, len - MESSAGE_HEADER_LEN);
 	const struct hs_row *row;
 	int ret;
 
-	/* RFC 5246 7.4.1.1: during a handshake it is ignored, and is not part of it. */
-	if (message[0] == HS_HELLO_REQUEST && hs->role == RTLS_CLIENT)
+	if (is_ignored(hs, message[0]))
 		return ++hs->warnings > HS_WARNINGS_MAX ? hs_violation(hs, HS_V_TOO_MANY_WARNINGS)
 							: 0;
 	row = find_row(hs, RTLS_HANDSHAKE, message[0]);
-	if (!row)
-		return hs_violation(hs, HS_V_UNEXPECTED_MESSAGE);
 	ret = row->handler(hs, &body);
 	if (ret)
 		return ret;
@@ -243,16 +257,6 @@ static int message_recv(struct rtls_hs *hs, const uint8_t *message, size_t len)
 		return hs_fault(hs, "hashing a message failed");
 	hs->state = row->next;
 	return run_own_rows(hs);
-}
-
-static int check_message_len(struct rtls_hs *hs, uint8_t message, size_t len)
-{
-	for (size_t i = 0; i < sizeof(message_limits) / sizeof(*message_limits); i++)
-		if (message_limits[i].message == message)
-			return len > message_limits[i].len_max
-				       ? hs_violation(hs, HS_V_MESSAGE_TOO_LONG)
-				       : 0;
-	return hs_violation(hs, HS_V_UNEXPECTED_MESSAGE);
 }
 
 /* Takes the whole messages off hs->message. */
@@ -265,7 +269,7 @@ static int messages_recv(struct rtls_hs *hs)
 		const uint8_t *message = hs->message.data + done;
 		size_t len = message[1] << 16 | message[2] << 8 | message[3];
 
-		ret = check_message_len(hs, message[0], len);
+		ret = check_header(hs, message[0], len);
 		if (ret || hs->message.len - done < MESSAGE_HEADER_LEN + len)
 			break;
 		ret = message_recv(hs, message, MESSAGE_HEADER_LEN + len);

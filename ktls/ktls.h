@@ -242,6 +242,9 @@ const struct rtls_peer *rtls_conn_peer(const struct rtls_conn *conn);
  * @buf: where to receive; at least RTLS_RECORD_MAX bytes for good speed, any size works
  * @timeout_ms: the longest wait for the peer, -1 for ever
  *
+ * Ignore or block SIGPIPE: sendfile(2) to a peer that has gone raises it, and so does
+ * close(2) of a socket whose last kernel TLS records could not be sent.
+ *
  * Return: 1 with *@event filled in, 0 if nothing is left to do or to await (the
  * connection is idle and paused, or closed), RTLS_ERR_TIMEOUT, or -errno of poll(2).
  */

@@ -345,10 +345,15 @@ CASE(client_hello_far_too_long, 0, MESSAGE_TOO_LONG)
 	find_message(scene, HS_CLIENT_HELLO)[1] = 1;
 }
 
-CASE(finished_too_long, 2, MESSAGE_TOO_LONG)
+CASE(client_key_exchange_too_long, 2, MESSAGE_TOO_LONG)
 {
-	scene->len = find_record(scene, RTLS_CHANGE_CIPHER_SPEC, -1) - scene->flight;
-	put_record(scene, RTLS_HANDSHAKE, "\x14\0\0\x0d", 4);
+	find_message(scene, HS_CLIENT_KEY_EXCHANGE)[2] = 9;
+}
+
+/* Refused by its header: nobody waits for the rest. */
+CASE(header_of_a_message_out_of_order, 0, UNEXPECTED_MESSAGE)
+{
+	only_record(scene, RTLS_HANDSHAKE, "\x0b\0\xff\xff", 4);
 }
 
 CASE(client_hello_cut, 0, MESSAGE_SYNTAX)
