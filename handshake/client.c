@@ -2,6 +2,11 @@
 /* The client's side of RFC 5246 7.3, figure 1, as a table. handshake.c runs it. */
 #include "hs_internal.h"
 
+static bool has_server_key_exchange(const struct rtls_hs *hs)
+{
+	return hs->suite->kx != HS_KX_RSA;
+}
+
 #define CHANGE_CIPHER_SPEC RTLS_CHANGE_CIPHER_SPEC
 #define HANDSHAKE          RTLS_HANDSHAKE
 
@@ -12,8 +17,10 @@ const struct hs_row hs_client_rows[] = {
 
 	{ HS_WAIT_SERVER_HELLO, HANDSHAKE, HS_SERVER_HELLO, NULL, server_hello_recv,
 	  HS_WAIT_CERTIFICATE },
+	{ HS_WAIT_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, has_server_key_exchange,
+	  server_certificate_recv, HS_WAIT_SERVER_KEY_EXCHANGE },
 	{ HS_WAIT_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, NULL, server_certificate_recv,
-	  HS_WAIT_SERVER_KEY_EXCHANGE },
+	  HS_WAIT_SERVER_HELLO_DONE },
 	{ HS_WAIT_SERVER_KEY_EXCHANGE, HANDSHAKE, HS_SERVER_KEY_EXCHANGE, NULL,
 	  server_key_exchange_recv, HS_WAIT_SERVER_HELLO_DONE },
 	{ HS_WAIT_SERVER_HELLO_DONE, HANDSHAKE, HS_SERVER_HELLO_DONE, NULL,

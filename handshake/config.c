@@ -19,6 +19,14 @@ int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 	return RTLS_ERR_CONFIG;
 }
 
+static void default_suites(struct rtls_config *config, bool legacy)
+{
+	config->suites_len = 0;
+	for (size_t i = 0; i < hs_suites_len; i++)
+		if (hs_suites[i].kx == HS_KX_ECDHE || legacy)
+			config->suites[config->suites_len++] = &hs_suites[i];
+}
+
 struct rtls_config *rtls_config_new(void)
 {
 	struct rtls_config *config = OPENSSL_zalloc(sizeof(*config));
@@ -32,8 +40,8 @@ struct rtls_config *rtls_config_new(void)
 		OPENSSL_free(config);
 		return NULL;
 	}
-	for (size_t i = 0; i < hs_suites_len; i++)
-		config->suites[config->suites_len++] = &hs_suites[i];
+	config->server_preference = true;
+	default_suites(config, false);
 	for (size_t i = 0; i < hs_groups_len; i++)
 		config->groups[config->groups_len++] = &hs_groups[i];
 	return config;
@@ -121,6 +129,24 @@ int rtls_config_set_suites(struct rtls_config *config, const char *list)
 		config->suites[count++] = suite;
 	}
 	config->suites_len = count;
+	config->suites_given = true;
+	return 0;
+}
+
+int rtls_config_set_legacy_kx(struct rtls_config *config, bool legacy)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	if (!config->suites_given)
+		default_suites(config, legacy);
+	return 0;
+}
+
+int rtls_config_set_server_preference(struct rtls_config *config, bool ours)
+{
+	if (config->frozen)
+		return RTLS_ERR_STATE;
+	config->server_preference = ours;
 	return 0;
 }
 

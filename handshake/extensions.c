@@ -109,8 +109,11 @@ static int supported_groups_offered(struct rtls_hs *hs, struct wire_in *in)
 
 	hs->offered_groups = 0;
 	while (wire_more(&list)) {
-		const struct hs_group *group = hs_group_by_id(wire_get_u16(&list));
+		uint16_t id = wire_get_u16(&list);
+		const struct hs_group *group = hs_group_by_id(id);
 
+		/* RFC 7919 2: 256 to 511 are groups of DHE. */
+		hs->offered_ff |= id >> 8 == 1;
 		if (group)
 			hs->offered_groups |= 1u << (group - hs_groups);
 	}

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * Named groups for ECDHE, RFC 8422 5.1.1: ephemeral keys and shared secrets.
- * The order is the default preference.
+ * Groups of ECDHE (RFC 8422) and DHE (RFC 7919): ephemeral keys, public values, shared
+ * secrets. The order is the default preference.
  */
 #include <string.h>
 #include <openssl/core_names.h>
+#include <openssl/param_build.h>
 
 #include "hs_internal.h"
 
 const struct hs_group hs_groups[] = {
-	/* id, name, other name, libcrypto's type and group, point, shared secret, 04 x y */
-	{ 29, "x25519", "X25519", "X25519", NULL, 32, 32, false },
-	{ 23, "secp256r1", "P-256", "EC", "P-256", 65, 32, true },
+	/* id, name, other name, kind, libcrypto's name, public value, shared secret */
+	{ 29, "x25519", "X25519", HS_GROUP_X, "X25519", 32, 32 },
+	{ 23, "secp256r1", "P-256", HS_GROUP_EC, "P-256", 65, 32 },
+	{ 24, "secp384r1", "P-384", HS_GROUP_EC, "P-384", 97, 48 },
+	{ 25, "secp521r1", "P-521", HS_GROUP_EC, "P-521", 133, 66 },
+	{ 30, "x448", "X448", HS_GROUP_X, "X448", 56, 56 },
+	{ 256, "ffdhe2048", "ffdhe2048", HS_GROUP_FF, "ffdhe2048", 256, 256 },
+	{ 257, "ffdhe3072", "ffdhe3072", HS_GROUP_FF, "ffdhe3072", 384, 384 },
+	{ 258, "ffdhe4096", "ffdhe4096", HS_GROUP_FF, "ffdhe4096", 512, 512 },
+	{ 259, "ffdhe6144", "ffdhe6144", HS_GROUP_FF, "ffdhe6144", 768, 768 },
+	{ 260, "ffdhe8192", "ffdhe8192", HS_GROUP_FF, "ffdhe8192", 1024, 1024 },
 };
 const size_t hs_groups_len = sizeof(hs_groups) / sizeof(*hs_groups);
 
@@ -35,60 +44,177 @@ const struct hs_group *hs_group_by_name(const char *name, size_t len)
 	return NULL;
 }
 
-EVP_PKEY *hs_group_generate(const struct hs_group *group, uint8_t point[static HS_POINT_MAX])
+static EVP_PKEY *generate_ff(const struct hs_group *group)
 {
-	EVP_PKEY *key = group->evp_group ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", group->evp_group)
-					 : EVP_PKEY_Q_keygen(NULL, NULL, group->evp_type);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+						 (char *)group->evp_name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (ctx && EVP_PKEY_keygen_init(ctx) > 0 && EVP_PKEY_CTX_set_params(ctx, params) > 0)
+		EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+EVP_PKEY *hs_group_generate(const struct hs_group *group)
+{
+	switch (group->kind) {
+	case HS_GROUP_EC:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", group->evp_name);
+	case HS_GROUP_X:
+		return EVP_PKEY_Q_keygen(NULL, NULL, group->evp_name);
+	default:
+		return generate_ff(group);
+	}
+}
+
+size_t hs_public_value(EVP_PKEY *key, uint8_t value[static HS_PUBLIC_MAX])
+{
 	size_t len = 0;
 
-	if (key && EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
-						   HS_POINT_MAX, &len) &&
-	    len == group->point_len)
-		return key;
-	EVP_PKEY_free(key);
+	if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, value,
+					     HS_PUBLIC_MAX, &len))
+		return 0;
+	return len;
+}
+
+const struct hs_group *hs_key_group(EVP_PKEY *key)
+{
+	static const struct {
+		const char *evp_name, *name;
+	} curves[] = {
+		{ "prime256v1", "P-256" }, { "secp384r1", "P-384" }, { "secp521r1", "P-521" }
+	};
+	char name[32] = "";
+
+	EVP_PKEY_get_group_name(key, name, sizeof(name), NULL);
+	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++)
+		if (!strcmp(name, curves[i].evp_name))
+			return hs_group_by_name(curves[i].name, strlen(curves[i].name));
 	return NULL;
 }
 
-/* The peer's key; decoding refuses a point that is not on the curve. */
-static EVP_PKEY *peer_key(EVP_PKEY *own, const uint8_t *point, size_t len)
+/* ---- the shared secret -------------------------------------------------------------- */
+
+/*
+ * The form in which the peer's value must come. Of EC neither the compressed forms nor the
+ * point at infinity are to be had (RFC 8422 5.4); a number of DHE is padded to the prime's
+ * length, as libcrypto wants it.
+ */
+static const uint8_t *normal_form(EVP_PKEY *own, const uint8_t *value, size_t *len,
+				  uint8_t padded[static HS_PUBLIC_MAX])
+{
+	size_t want = EVP_PKEY_get_size(own);
+
+	if (EVP_PKEY_is_a(own, "EC"))
+		return *len && value[0] == 4 ? value : NULL;
+	if (!EVP_PKEY_is_a(own, "DH"))
+		return value;
+	if (*len > want || want > HS_PUBLIC_MAX)
+		return NULL;
+	memset(padded, 0, want - *len);
+	memcpy(padded + want - *len, value, *len);
+	*len = want;
+	return padded;
+}
+
+/* Decoding refuses a point that is not on the curve, or has the wrong length. */
+static EVP_PKEY *peer_key(EVP_PKEY *own, const uint8_t *value, size_t len)
 {
 	EVP_PKEY *peer = EVP_PKEY_new();
 
 	if (peer && EVP_PKEY_copy_parameters(peer, own) &&
-	    EVP_PKEY_set1_encoded_public_key(peer, point, len))
+	    EVP_PKEY_set1_encoded_public_key(peer, value, len))
 		return peer;
 	EVP_PKEY_free(peer);
 	return NULL;
 }
 
-int hs_group_derive(const struct hs_group *group, EVP_PKEY *own, const uint8_t *point, size_t len,
-		    uint8_t shared[static HS_PREMASTER_MAX])
+int hs_derive(EVP_PKEY *own, const uint8_t *value, size_t len,
+	      uint8_t shared[static HS_PREMASTER_MAX], size_t *shared_len)
 {
-	size_t shared_len = HS_PREMASTER_MAX;
-	EVP_PKEY_CTX *ctx = NULL;
-	EVP_PKEY *peer;
-	int ret = 1;
+	uint8_t padded[HS_PUBLIC_MAX];
+	const uint8_t *normal = normal_form(own, value, &len, padded);
+	EVP_PKEY *peer = normal ? peer_key(own, normal, len) : NULL;
+	/* A point found on its curve needs no more; a number of DHE must lie in its range. */
+	int validate = EVP_PKEY_is_a(own, "DH"), ret = 1;
+	EVP_PKEY_CTX *ctx;
 
-	/* The compressed forms and the point at infinity are not to be had: RFC 8422 5.4. */
-	if (len != group->point_len || (group->uncompressed && point[0] != 4))
-		return 1;
-	peer = peer_key(own, point, len);
 	if (!peer)
 		return 1;
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
-	if (!ctx || EVP_PKEY_derive_init(ctx) <= 0) {
+	*shared_len = HS_PREMASTER_MAX;
+	if (!ctx || EVP_PKEY_derive_init(ctx) <= 0)
 		ret = RTLS_ERR_CRYPTO;
-		goto out;
-	}
-	/*
-	 * The point has been found on the curve and the cofactor is 1, so libcrypto need not
-	 * multiply by the group's order as well. X25519's all-zero secret fails here.
-	 */
-	if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) > 0 &&
-	    EVP_PKEY_derive(ctx, shared, &shared_len) > 0 && shared_len == group->shared_len)
+	/* X25519's and X448's all-zero secret fails here. DHE's leading zeros go: 5246 8.1.2. */
+	else if (EVP_PKEY_derive_set_peer_ex(ctx, peer, validate) > 0 &&
+		 EVP_PKEY_derive(ctx, shared, shared_len) > 0)
 		ret = 0;
-out:
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(peer);
 	return ret;
+}
+
+/* ---- DHE with the server's own prime -------------------------------------------------- */
+
+EVP_PKEY *hs_dh_parameters(struct wire_in p, struct wire_in g)
+{
+	BIGNUM *prime = BN_bin2bn(p.data, p.len, NULL), *generator = BN_bin2bn(g.data, g.len, NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	/* An even number is no prime, and 0, 1 and p - 1 generate nothing. */
+	if (prime && generator && build && ctx && BN_is_odd(prime) && !BN_is_zero(generator) &&
+	    !BN_is_one(generator) && BN_cmp(generator, prime) < 0 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_P, prime) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_G, generator))
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (params && EVP_PKEY_fromdata_init(ctx) > 0)
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEY_PARAMETERS, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(prime);
+	BN_free(generator);
+	return key;
+}
+
+static bool put_number(EVP_PKEY *key, const char *name, struct wire_out *out)
+{
+	BIGNUM *number = NULL;
+	size_t begin = wire_begin_vector(out, 2);
+	uint8_t *room = NULL;
+
+	if (EVP_PKEY_get_bn_param(key, name, &number))
+		room = wire_put_room(out, BN_num_bytes(number));
+	if (room)
+		BN_bn2bin(number, room);
+	BN_free(number);
+	wire_end_vector(out, begin, 2);
+	return room;
+}
+
+int hs_dh_put_parameters(EVP_PKEY *key, struct wire_out *out)
+{
+	return put_number(key, OSSL_PKEY_PARAM_FFC_P, out) &&
+			       put_number(key, OSSL_PKEY_PARAM_FFC_G, out)
+		       ? 0
+		       : RTLS_ERR_CRYPTO;
+}
+
+EVP_PKEY *hs_generate_like(EVP_PKEY *parameters)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+	EVP_PKEY *key = NULL;
+
+	if (ctx && EVP_PKEY_keygen_init(ctx) > 0)
+		EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
 }

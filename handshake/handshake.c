@@ -513,7 +513,8 @@ static int fill_peer(const struct rtls_hs *hs, struct rtls_peer *peer)
 {
 	int len = hs->peer_leaf ? i2d_X509(hs->peer_leaf, &peer->certificate) : 0;
 
-	peer->group = hs->group->name;
+	if (hs->group)
+		peer->group = hs->group->name;
 	if (len > 0)
 		peer->certificate_len = len;
 	if (hs->server_name[0])

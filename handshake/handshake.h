@@ -69,6 +69,7 @@ enum rtls_cipher {
 	RTLS_CIPHER_AES_128_GCM,
 	RTLS_CIPHER_AES_256_GCM,
 	RTLS_CIPHER_CHACHA20_POLY1305,
+	RTLS_CIPHER_AES_128_CCM,
 	RTLS_CIPHER_COUNT,
 };
 
@@ -104,7 +105,11 @@ const char *rtls_config_error(const struct rtls_config *config);
  * @cert_file: the leaf first, then its intermediates
  * @key_file: the private key, unencrypted; may be the same file
  *
- * The key must match the leaf. RSA of 2048 to 8192 bits and ECDSA over P-256.
+ * The key must match the leaf: RSA (RSASSA-PSS too) of 2048 to 8192 bits, ECDSA over
+ * P-256, P-384 or P-521, Ed25519, Ed448. Several identities may be added: one whose
+ * certificate bears the name that a client asks for goes first (exactly before by a
+ * wildcard), then what the client's suites, signature algorithms and groups allow, in
+ * the order of adding.
  */
 int rtls_config_add_identity_file(struct rtls_config *config, const char *cert_file,
 				  const char *key_file);
@@ -123,6 +128,17 @@ int rtls_config_set_verify(struct rtls_config *config, bool verify);
 /* Colon-separated, first is preferred; OpenSSL's or IANA's names. */
 int rtls_config_set_suites(struct rtls_config *config, const char *suites);
 int rtls_config_set_groups(struct rtls_config *config, const char *groups);
+
+/**
+ * rtls_config_set_legacy_kx - add the suites with DHE and RSA key exchange to the defaults
+ *
+ * Off unless asked for: RSA key transport has no forward secrecy, DHE is slow. Suites that
+ * rtls_config_set_suites() names are used in either case.
+ */
+int rtls_config_set_legacy_kx(struct rtls_config *config, bool legacy);
+
+/* Server: true chooses suites by our order, as is the default; false by the client's. */
+int rtls_config_set_server_preference(struct rtls_config *config, bool ours);
 
 /* ALPN protocols (RFC 7301), colon-separated, first is preferred: "h2:http/1.1". */
 int rtls_config_set_alpn(struct rtls_config *config, const char *protocols);
@@ -225,7 +241,7 @@ const char *rtls_hs_reason(const struct rtls_hs *hs);
 /* One direction's record protection: everything that protects its next record. */
 struct rtls_key {
 	uint8_t key[32]; /* as long as the cipher's key */
-	uint8_t iv[12];  /* AES-GCM: the 4-byte salt; ChaCha20-Poly1305: all 12 */
+	uint8_t iv[12];  /* AES-GCM and -CCM: the 4-byte salt; ChaCha20-Poly1305: all 12 */
 	uint64_t seq;    /* the next record's sequence number */
 };
 
@@ -241,7 +257,7 @@ struct rtls_keys {
 struct rtls_peer {
 	char *server_name;    /* SNI as sent by the client, or NULL */
 	char *alpn;           /* the protocol agreed on, or NULL */
-	const char *group;    /* the key exchange's, "x25519" */
+	const char *group;    /* the key exchange's, "x25519"; NULL: RSA, or an own prime of DHE */
 	uint8_t *certificate; /* the peer's leaf in DER, or NULL */
 	size_t certificate_len;
 };

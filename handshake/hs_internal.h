@@ -21,17 +21,18 @@
 #define HS_MASTER_LEN      48
 #define HS_VERIFY_DATA_LEN 12
 #define HS_HASH_MAX        48 /* SHA-384 */
-#define HS_PREMASTER_MAX   66 /* P-521 will be the longest */
-#define HS_POINT_MAX       133
+#define HS_PUBLIC_MAX      1024 /* DHE of 8192 bits */
+#define HS_PREMASTER_MAX   1024
 #define HS_SERVER_NAME_MAX 255
 #define HS_SUITES_MAX      16
-#define HS_GROUPS_MAX      8
+#define HS_GROUPS_MAX      16
 #define HS_CHAIN_MAX       10 /* certificates in a chain */
 #define HS_WARNINGS_MAX    5
 
 /* ---- suites.c, groups.c, signatures.c: what is data ----------------------- */
 
-enum hs_auth { HS_AUTH_ECDSA, HS_AUTH_RSA, HS_AUTH_COUNT };
+enum hs_kx { HS_KX_ECDHE, HS_KX_DHE, HS_KX_RSA };
+enum hs_auth { HS_AUTH_ECDSA, HS_AUTH_RSA }; /* ECDSA stands for EdDSA too: RFC 8422 2.3 */
 enum hs_hash { HS_SHA256, HS_SHA384, HS_HASH_COUNT };
 
 struct hs_cipher {
@@ -44,6 +45,7 @@ extern const struct hs_cipher hs_ciphers[RTLS_CIPHER_COUNT];
 struct hs_suite {
 	uint16_t id;
 	const char *name, *openssl_name;
+	enum hs_kx kx;
 	enum hs_auth auth;
 	enum rtls_cipher cipher;
 	enum hs_hash hash;
@@ -53,29 +55,43 @@ extern const size_t hs_suites_len;
 const struct hs_suite *hs_suite_by_id(uint16_t id);
 const struct hs_suite *hs_suite_by_name(const char *name, size_t len);
 
+/*
+ * Groups of ECDHE and DHE. Public values: a point of EC in the form 04 x y, of X25519 and X448
+ * as it is, a number of DHE as long as the prime.
+ */
+enum hs_group_kind { HS_GROUP_EC, HS_GROUP_X, HS_GROUP_FF };
 struct hs_group {
-	uint16_t id;          /* RFC 8422 5.1.1 */
+	uint16_t id;            /* RFC 8422 5.1.1, RFC 7919 */
 	const char *name, *alias;
-	const char *evp_type, *evp_group; /* for EVP_PKEY_CTX; evp_group NULL where type is enough */
-	uint8_t point_len;    /* on the wire */
-	uint8_t shared_len;
-	bool uncompressed;    /* a point in the form 04 x y */
+	enum hs_group_kind kind;
+	const char *evp_name;   /* libcrypto's: of the group, or of the key type for X */
+	uint16_t public_len;    /* on the wire; a number may be shorter */
+	uint16_t shared_len;
 };
 extern const struct hs_group hs_groups[];
 extern const size_t hs_groups_len;
 const struct hs_group *hs_group_by_id(uint16_t id);
 const struct hs_group *hs_group_by_name(const char *name, size_t len);
-/* An ephemeral key and its public point (group->point_len bytes). NULL: libcrypto failed. */
-EVP_PKEY *hs_group_generate(const struct hs_group *group, uint8_t point[static HS_POINT_MAX]);
-/* 0, RTLS_ERR_CRYPTO, or 1 where @point is no point of the group. */
-int hs_group_derive(const struct hs_group *group, EVP_PKEY *own, const uint8_t *point, size_t len,
-		    uint8_t shared[static HS_PREMASTER_MAX]);
+/* A fresh ephemeral key. NULL: libcrypto failed. */
+EVP_PKEY *hs_group_generate(const struct hs_group *group);
+/* The public value of a key, as it goes to the peer; its length, 0: libcrypto failed. */
+size_t hs_public_value(EVP_PKEY *key, uint8_t value[static HS_PUBLIC_MAX]);
+/* 0, RTLS_ERR_CRYPTO, or 1 where @value is no public value of the group of @own. */
+int hs_derive(EVP_PKEY *own, const uint8_t *value, size_t len,
+	      uint8_t shared[static HS_PREMASTER_MAX], size_t *shared_len);
+/* The parameters of a server's DHE: prime and generator. NULL: they cannot be used. */
+EVP_PKEY *hs_dh_parameters(struct wire_in p, struct wire_in g);
+/* Prime and generator of a key; 0, or RTLS_ERR_CRYPTO. */
+int hs_dh_put_parameters(EVP_PKEY *key, struct wire_out *out);
+/* A fresh key with the parameters of another. */
+EVP_PKEY *hs_generate_like(EVP_PKEY *parameters);
 
+enum hs_key_kind { HS_KEY_RSA, HS_KEY_RSA_PSS, HS_KEY_EC, HS_KEY_ED25519, HS_KEY_ED448 };
 struct hs_scheme {
 	uint16_t id; /* SignatureAndHashAlgorithm as one number, as RFC 8446 4.2.3 writes it */
 	const char *name;
-	enum hs_auth auth;
-	const char *digest;
+	enum hs_key_kind kind;
+	const char *digest; /* NULL: EdDSA has its own */
 	bool pss;
 };
 extern const struct hs_scheme hs_schemes[];
@@ -83,20 +99,25 @@ extern const size_t hs_schemes_len;
 const struct hs_scheme *hs_scheme_by_id(uint16_t id);
 /* Can a key of so many bits sign this way? PSS with SHA-512 does not fit into RSA-1024. */
 bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key);
-/* The auth kind of a key. False: a kind that is not supported. */
-bool hs_key_auth(EVP_PKEY *key, enum hs_auth *auth);
-/* Signs or verifies a || b || c. sign: 0 or RTLS_ERR_CRYPTO; verify: is it right? */
+/* What kind of key is it? False: a kind that is not supported. */
+bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind);
+/* What kind of suite it authenticates. */
+static inline enum hs_auth hs_key_auth(enum hs_key_kind kind)
+{
+	return kind == HS_KEY_RSA || kind == HS_KEY_RSA_PSS ? HS_AUTH_RSA : HS_AUTH_ECDSA;
+}
+/* The group of an EC key; NULL where it is none that is known here. */
+const struct hs_group *hs_key_group(EVP_PKEY *key);
 struct hs_blob {
 	const uint8_t *data;
 	size_t len;
 };
-int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, const struct hs_blob *blobs,
-	    size_t count, uint8_t *signature, size_t *signature_len);
+/* 0 or RTLS_ERR_CRYPTO. */
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
+	    uint8_t *signature, size_t *signature_len);
 __attribute__((warn_unused_result)) bool hs_verify_signature(const struct hs_scheme *scheme,
-							     EVP_PKEY *key,
-							     const struct hs_blob *blobs,
-							     size_t count, const uint8_t *signature,
-							     size_t signature_len);
+							     EVP_PKEY *key, struct hs_blob message,
+							     struct hs_blob signature);
 
 /* ---- worker.c ------------------------------------------------------------- */
 
@@ -112,7 +133,8 @@ struct rtls_worker {
 struct hs_identity {
 	X509 *leaf;
 	EVP_PKEY *key;
-	enum hs_auth auth;
+	enum hs_key_kind kind;
+	const struct hs_group *group; /* the curve of an EC key */
 	struct wire_out message; /* the body of the Certificate message, built once */
 };
 
@@ -127,6 +149,7 @@ struct rtls_config {
 	bool trust_given;
 	const struct hs_suite *suites[HS_SUITES_MAX];
 	size_t suites_len;
+	bool suites_given, server_preference;
 	const struct hs_group *groups[HS_GROUPS_MAX];
 	size_t groups_len;
 	struct wire_out alpn; /* ProtocolNameList's content: u8 length and name, repeated */
@@ -137,8 +160,8 @@ struct rtls_config {
 int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void hs_identity_clear(struct hs_identity *identity);
-/* The first identity that can authenticate so; NULL if there is none. */
-const struct hs_identity *hs_identity_for(const struct rtls_config *config, enum hs_auth auth);
+/* How well does it bear this name: 2 exactly, 1 by a wildcard, 0 not. */
+int hs_identity_match(const struct hs_identity *identity, const char *name);
 
 /* ---- transcript.c: the hash over all handshake messages -------------------- */
 
@@ -230,6 +253,9 @@ struct rtls_hs {
 
 	/* What a ClientHello offered: bits are indices into the tables of suites.c and so on. */
 	uint32_t offered_suites, offered_groups, offered_schemes;
+	uint8_t suites_order[HS_SUITES_MAX]; /* the client's, as indices */
+	uint8_t suites_order_len;
+	bool offered_ff; /* a group of DHE, known to us or not */
 	uint32_t extensions_sent, extensions_seen; /* bits are enum hs_extension */
 	bool renegotiation_scsv;
 
@@ -243,11 +269,11 @@ struct rtls_hs {
 	char server_name[HS_SERVER_NAME_MAX + 1];
 	bool server_name_is_ip;         /* then it is checked, but not sent */
 
+	uint16_t client_version; /* as offered */
 	uint8_t client_random[HS_RANDOM_LEN], server_random[HS_RANDOM_LEN];
 	X509 *peer_leaf;
 	EVP_PKEY *peer_key; /* the leaf's, borrowed */
 	EVP_PKEY *ephemeral;
-	uint8_t own_point[HS_POINT_MAX]; /* its public half */
 	struct hs_secrets secrets;
 };
 

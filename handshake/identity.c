@@ -19,12 +19,12 @@ void hs_identity_clear(struct hs_identity *identity)
 	wire_clear(&identity->message);
 }
 
-const struct hs_identity *hs_identity_for(const struct rtls_config *config, enum hs_auth auth)
+int hs_identity_match(const struct hs_identity *identity, const char *name)
 {
-	for (size_t i = 0; i < config->identities_len; i++)
-		if (config->identities[i].auth == auth)
-			return &config->identities[i];
-	return NULL;
+	if (X509_check_host(identity->leaf, name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1)
+		return 2;
+	return X509_check_host(identity->leaf, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+			       NULL) == 1;
 }
 
 /* RFC 5246 7.4.2: ASN.1Cert<1..2^24-1> */
@@ -42,26 +42,27 @@ static void put_certificate(struct wire_out *out, X509 *certificate)
 }
 
 /* NULL if the key can be used, else what is wrong with it. */
-static const char *key_fault(EVP_PKEY *key)
+static const char *key_fault(EVP_PKEY *key, struct hs_identity *identity)
 {
-	char group[32] = "";
-	enum hs_auth auth;
+	int bits = EVP_PKEY_get_bits(key);
 
-	if (!hs_key_auth(key, &auth))
-		return "only RSA and ECDSA keys are supported";
-	if (auth == HS_AUTH_RSA)
-		return EVP_PKEY_get_bits(key) < RSA_BITS_MIN || EVP_PKEY_get_bits(key) > RSA_BITS_MAX
-			       ? "an RSA key must have 2048 to 8192 bits"
-			       : NULL;
-	EVP_PKEY_get_group_name(key, group, sizeof(group), NULL);
-	return strcmp(group, "prime256v1") ? "an ECDSA key must be on the curve P-256" : NULL;
+	if (!hs_key_kind(key, &identity->kind))
+		return "only RSA, ECDSA, Ed25519 and Ed448 keys are supported";
+	if (hs_key_auth(identity->kind) == HS_AUTH_RSA &&
+	    (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX))
+		return "an RSA key must have 2048 to 8192 bits";
+	if (identity->kind == HS_KEY_EC)
+		identity->group = hs_key_group(key);
+	if (identity->kind == HS_KEY_EC && !identity->group)
+		return "an ECDSA key must be on the curve P-256, P-384 or P-521";
+	return NULL;
 }
 
 int rtls_config_add_identity(struct rtls_config *config, X509 *leaf, X509 *const *chain,
 			     size_t chain_len, EVP_PKEY *key)
 {
 	struct hs_identity identity = { 0 }, *grown;
-	const char *fault = key_fault(key);
+	const char *fault = key_fault(key, &identity);
 	size_t begin;
 
 	if (config->frozen)
@@ -70,7 +71,6 @@ int rtls_config_add_identity(struct rtls_config *config, X509 *leaf, X509 *const
 		return hs_config_refuse(config, "%s", fault);
 	if (X509_check_private_key(leaf, key) != 1)
 		return hs_config_refuse(config, "the key does not belong to the certificate");
-	hs_key_auth(key, &identity.auth);
 	begin = wire_begin_vector(&identity.message, 3);
 	put_certificate(&identity.message, leaf);
 	for (size_t i = 0; i < chain_len; i++)

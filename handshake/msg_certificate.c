@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Certificate: RFC 5246 7.4.2. */
-#include <string.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -18,22 +17,18 @@ int certificate_send(struct rtls_hs *hs, struct wire_in *body)
 /* Can this leaf's key do what the suite asks of it? */
 static int check_key(struct rtls_hs *hs, X509 *leaf, EVP_PKEY *key)
 {
-	static const char *const curves[] = { "prime256v1", "secp384r1", "secp521r1" };
-	char curve[32] = "";
-	enum hs_auth auth;
+	uint32_t usage = hs->suite->kx == HS_KX_RSA ? KU_KEY_ENCIPHERMENT : KU_DIGITAL_SIGNATURE;
+	enum hs_key_kind kind;
 
-	if (!key || !hs_key_auth(key, &auth) || auth != hs->suite->auth)
+	if (!key || !hs_key_kind(key, &kind) || hs_key_auth(kind) != hs->suite->auth ||
+	    (hs->suite->kx == HS_KX_RSA && kind != HS_KEY_RSA) ||
+	    (kind == HS_KEY_EC && !hs_key_group(key)))
 		return hs_violation(hs, HS_V_CERTIFICATE_KEY);
-	if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
+	if (!(X509_get_key_usage(leaf) & usage))
 		return hs_violation(hs, HS_V_CERTIFICATE_KEY_USAGE);
-	if (auth == HS_AUTH_RSA)
-		return EVP_PKEY_get_bits(key) < RSA_BITS_MIN ? hs_violation(hs, HS_V_KEY_TOO_SMALL)
-							     : 0;
-	EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL);
-	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++)
-		if (!strcmp(curve, curves[i]))
-			return 0;
-	return hs_violation(hs, HS_V_CERTIFICATE_KEY);
+	if (hs->suite->auth == HS_AUTH_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
+		return hs_violation(hs, HS_V_KEY_TOO_SMALL);
+	return 0;
 }
 
 static int read_chain(struct rtls_hs *hs, struct wire_in *list, STACK_OF(X509) *chain)

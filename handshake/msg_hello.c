@@ -35,19 +35,39 @@ static void read_suites(struct rtls_hs *hs, struct wire_in suites)
 	while (wire_more(&suites)) {
 		uint16_t id = wire_get_u16(&suites);
 		const struct hs_suite *suite = hs_suite_by_id(id);
+		size_t index = suite - hs_suites;
 
-		if (suite)
-			hs->offered_suites |= 1u << (suite - hs_suites);
+		if (suite && !(hs->offered_suites & 1u << index)) {
+			hs->offered_suites |= 1u << index;
+			hs->suites_order[hs->suites_order_len++] = index;
+		}
 		if (id == EMPTY_RENEGOTIATION_INFO_SCSV)
 			hs->renegotiation_scsv = true;
 	}
 }
 
-static const struct hs_group *choose_group(const struct rtls_hs *hs)
+/* ---- what the server chooses ------------------------------------------------------ */
+
+static bool is_offered_group(const struct rtls_hs *hs, const struct hs_group *group)
 {
-	for (size_t i = 0; i < hs->config->groups_len; i++)
-		if (hs->offered_groups & 1u << (hs->config->groups[i] - hs_groups))
-			return hs->config->groups[i];
+	return hs->offered_groups & 1u << (group - hs_groups);
+}
+
+/*
+ * Our first group of the suite's kind that the client has. RFC 7919 4: a client that names no
+ * group of DHE at all takes any.
+ */
+static const struct hs_group *choose_group(const struct rtls_hs *hs, const struct hs_suite *suite)
+{
+	for (size_t i = 0; i < hs->config->groups_len; i++) {
+		const struct hs_group *group = hs->config->groups[i];
+
+		if ((group->kind == HS_GROUP_FF) != (suite->kx == HS_KX_DHE))
+			continue;
+		if (is_offered_group(hs, group) ||
+		    (group->kind == HS_GROUP_FF && !hs->offered_ff))
+			return group;
+	}
 	return NULL;
 }
 
@@ -60,32 +80,71 @@ static const struct hs_scheme *choose_scheme(const struct rtls_hs *hs,
 	return NULL;
 }
 
-/* RFC 8422 5.1: an ECDSA certificate's curve must be among the client's groups. */
-static bool knows_curve(const struct rtls_hs *hs, const struct hs_identity *identity)
+/* Can this identity serve this suite to this client? Then it is chosen. */
+static bool try_identity(struct rtls_hs *hs, const struct hs_suite *suite,
+			 const struct hs_identity *identity)
 {
-	const struct hs_group *p256 = hs_group_by_name("P-256", 5);
-
-	return identity->auth != HS_AUTH_ECDSA || hs->offered_groups & 1u << (p256 - hs_groups);
+	/* RFC 8422 5.1: an ECDSA certificate's curve must be among the client's groups. */
+	if (hs_key_auth(identity->kind) != suite->auth ||
+	    (identity->group && !is_offered_group(hs, identity->group)))
+		return false;
+	if (suite->kx == HS_KX_RSA) {
+		if (identity->kind != HS_KEY_RSA)
+			return false;
+	} else {
+		hs->group = choose_group(hs, suite);
+		hs->scheme = choose_scheme(hs, identity);
+		if (!hs->group || !hs->scheme)
+			return false;
+	}
+	hs->suite = suite;
+	hs->identity = identity;
+	return true;
 }
 
-/* Our first suite that the client, an identity, a signature and a group allow. */
+static bool try_suite(struct rtls_hs *hs, const struct hs_suite *suite, int match)
+{
+	for (size_t i = 0; i < hs->config->identities_len; i++) {
+		const struct hs_identity *identity = &hs->config->identities[i];
+
+		if ((!match || hs_identity_match(identity, hs->server_name) == match) &&
+		    try_identity(hs, suite, identity))
+			return true;
+	}
+	return false;
+}
+
+static bool is_configured(const struct rtls_hs *hs, const struct hs_suite *suite)
+{
+	for (size_t i = 0; i < hs->config->suites_len; i++)
+		if (hs->config->suites[i] == suite)
+			return true;
+	return false;
+}
+
+/* The suites that both have, in the order of whose preference counts. */
+static bool try_suites(struct rtls_hs *hs, int match)
+{
+	bool ours = hs->config->server_preference;
+	size_t len = ours ? hs->config->suites_len : hs->suites_order_len;
+
+	for (size_t i = 0; i < len; i++) {
+		const struct hs_suite *suite =
+			ours ? hs->config->suites[i] : &hs_suites[hs->suites_order[i]];
+
+		if (hs->offered_suites & 1u << (suite - hs_suites) && is_configured(hs, suite) &&
+		    try_suite(hs, suite, match))
+			return true;
+	}
+	return false;
+}
+
+/* An identity that bears the name asked for goes before one that does not. */
 static int negotiate(struct rtls_hs *hs)
 {
-	hs->group = choose_group(hs);
-	for (size_t i = 0; hs->group && i < hs->config->suites_len; i++) {
-		const struct hs_suite *suite = hs->config->suites[i];
-		const struct hs_identity *identity = hs_identity_for(hs->config, suite->auth);
-
-		if (!(hs->offered_suites & 1u << (suite - hs_suites)) || !identity ||
-		    !knows_curve(hs, identity))
-			continue;
-		hs->scheme = choose_scheme(hs, identity);
-		if (!hs->scheme)
-			continue;
-		hs->suite = suite;
-		hs->identity = identity;
-		return 0;
-	}
+	for (int match = hs->server_name[0] ? 2 : 0; match >= 0; match--)
+		if (try_suites(hs, match))
+			return 0;
 	return hs_violation(hs, HS_V_NO_COMMON_SUITE);
 }
 
@@ -105,6 +164,7 @@ int client_hello_recv(struct rtls_hs *hs, struct wire_in *body)
 	if (!memchr(compressions.data, 0, compressions.len))
 		return hs_violation(hs, HS_V_NO_NULL_COMPRESSION);
 	memcpy(hs->client_random, random, HS_RANDOM_LEN);
+	hs->client_version = version;
 	read_suites(hs, suites);
 	/* Without supported_groups any will do, RFC 8422 5.1; P-256 is what such a client knows. */
 	hs->offered_groups = 1u << (hs_group_by_name("P-256", 5) - hs_groups);
@@ -134,14 +194,6 @@ int server_hello_send(struct rtls_hs *hs, struct wire_in *body)
 	return 0;
 }
 
-static bool is_offered(const struct rtls_hs *hs, const struct hs_suite *suite)
-{
-	for (size_t i = 0; i < hs->config->suites_len; i++)
-		if (hs->config->suites[i] == suite)
-			return true;
-	return false;
-}
-
 int server_hello_recv(struct rtls_hs *hs, struct wire_in *body)
 {
 	uint16_t version = wire_get_u16(body);
@@ -155,7 +207,7 @@ int server_hello_recv(struct rtls_hs *hs, struct wire_in *body)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	if (version != HS_VERSION)
 		return hs_violation(hs, HS_V_SERVER_VERSION);
-	if (!suite || !is_offered(hs, suite))
+	if (!suite || !is_configured(hs, suite))
 		return hs_violation(hs, HS_V_SUITE_NOT_OFFERED);
 	if (compression)
 		return hs_violation(hs, HS_V_SERVER_COMPRESSION);

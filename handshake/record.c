@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The record layer in userspace: it protects Finished, opens what was read past it, and
- * serves where the kernel does not take a direction. RFC 5246 6.2.3.3, RFC 5288, RFC 7905.
+ * serves where the kernel does not take a direction. RFC 5246 6.2.3.3, RFC 5288, RFC 6655,
+ * RFC 7905.
  *
- * The explicit nonce of AES-GCM is the sequence number, as the kernel's is, so records
+ * The explicit nonce of AES-GCM and AES-CCM is the sequence number, as the kernel's is, so records
  * sealed here and there under one key can never share a nonce.
  */
 #include <string.h>
@@ -35,7 +36,7 @@ static void make_aad(uint8_t aad[static AAD_LEN], uint64_t seq, uint8_t type, si
 	make_header(aad + 8, type, len);
 }
 
-/* AES-GCM: salt and explicit nonce. ChaCha20-Poly1305: IV xor sequence number. */
+/* AES-GCM and -CCM: salt and explicit nonce. ChaCha20-Poly1305: IV xor sequence number. */
 static void make_nonce(uint8_t nonce[static NONCE_LEN], const struct hs_cipher *cipher,
 		       const struct rtls_key *key, const uint8_t *explicit)
 {
@@ -59,6 +60,33 @@ static void forget(EVP_CIPHER_CTX *ctx)
 	EVP_CipherInit_ex2(ctx, NULL, zeros, zeros, -1, NULL);
 }
 
+/* RFC 6655: it has to know the lengths of nonce, tag and text before it sees the first byte. */
+static bool is_ccm(enum rtls_cipher id)
+{
+	return id == RTLS_CIPHER_AES_128_CCM;
+}
+
+/* Key, nonce, additional data, and for opening the tag. @tag: NULL for sealing. */
+static bool prepare(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *evp, enum rtls_cipher id,
+		    const struct rtls_key *key, const uint8_t *nonce, const uint8_t *aad,
+		    const uint8_t *tag, int len)
+{
+	int tag_len = hs_ciphers[id].tag_len, encrypt = !tag, n;
+	bool ok;
+
+	if (is_ccm(id))
+		ok = EVP_CipherInit_ex2(ctx, evp, NULL, NULL, encrypt, NULL) &&
+		     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, NONCE_LEN, NULL) &&
+		     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag_len, (void *)tag) &&
+		     EVP_CipherInit_ex2(ctx, NULL, key->key, nonce, encrypt, NULL) &&
+		     EVP_CipherUpdate(ctx, NULL, &n, NULL, len);
+	else
+		ok = EVP_CipherInit_ex2(ctx, evp, key->key, nonce, encrypt, NULL) &&
+		     (encrypt ||
+		      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag_len, (void *)tag));
+	return ok && EVP_CipherUpdate(ctx, NULL, &n, aad, AAD_LEN);
+}
+
 ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct rtls_key *key,
 			 enum rtls_content_type type, const uint8_t *in, size_t len, uint8_t *out)
 {
@@ -77,8 +105,7 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 		put_u64(out + RTLS_RECORD_HEADER_LEN, key->seq);
 	make_nonce(nonce, cipher, key, out + RTLS_RECORD_HEADER_LEN);
 	make_aad(aad, key->seq, type, len);
-	ok = EVP_EncryptInit_ex2(ctx, worker->cipher[id], key->key, nonce, NULL) &&
-	     EVP_EncryptUpdate(ctx, NULL, &n, aad, AAD_LEN) &&
+	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, NULL, len) &&
 	     EVP_EncryptUpdate(ctx, body, &n, in, len) && EVP_EncryptFinal_ex(ctx, body + n, &n) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, cipher->tag_len, body + len);
 	forget(ctx);
@@ -122,10 +149,10 @@ ssize_t rtls_record_open(struct rtls_worker *worker, enum rtls_cipher id, struct
 
 	make_nonce(nonce, cipher, key, record + RTLS_RECORD_HEADER_LEN);
 	make_aad(aad, key->seq, record[0], len);
-	ok = EVP_DecryptInit_ex2(ctx, worker->cipher[id], key->key, nonce, NULL) &&
-	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, cipher->tag_len, body + len) &&
-	     EVP_DecryptUpdate(ctx, NULL, &n, aad, AAD_LEN) &&
-	     EVP_DecryptUpdate(ctx, body, &n, body, len) && EVP_DecryptFinal_ex(ctx, body + n, &n);
+	/* CCM has checked the tag in the update, and knows no final. */
+	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, body + len, len) &&
+	     EVP_DecryptUpdate(ctx, body, &n, body, len) &&
+	     (is_ccm(id) || EVP_DecryptFinal_ex(ctx, body + n, &n));
 	forget(ctx);
 	if (!ok) {
 		OPENSSL_cleanse(body, len);

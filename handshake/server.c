@@ -2,6 +2,11 @@
 /* The server's side of RFC 5246 7.3, figure 1, as a table. handshake.c runs it. */
 #include "hs_internal.h"
 
+static bool has_server_key_exchange(const struct rtls_hs *hs)
+{
+	return hs->suite->kx != HS_KX_RSA;
+}
+
 #define CHANGE_CIPHER_SPEC RTLS_CHANGE_CIPHER_SPEC
 #define HANDSHAKE          RTLS_HANDSHAKE
 
@@ -12,8 +17,10 @@ const struct hs_row hs_server_rows[] = {
 
 	{ HS_SEND_SERVER_HELLO, HANDSHAKE, HS_SERVER_HELLO, NULL, server_hello_send,
 	  HS_SEND_CERTIFICATE },
+	{ HS_SEND_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, has_server_key_exchange,
+	  certificate_send, HS_SEND_SERVER_KEY_EXCHANGE },
 	{ HS_SEND_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, NULL, certificate_send,
-	  HS_SEND_SERVER_KEY_EXCHANGE },
+	  HS_SEND_SERVER_HELLO_DONE },
 	{ HS_SEND_SERVER_KEY_EXCHANGE, HANDSHAKE, HS_SERVER_KEY_EXCHANGE, NULL,
 	  server_key_exchange_send, HS_SEND_SERVER_HELLO_DONE },
 	{ HS_SEND_SERVER_HELLO_DONE, HANDSHAKE, HS_SERVER_HELLO_DONE, NULL,

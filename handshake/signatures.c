@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signature schemes of TLS 1.2: RFC 5246 7.4.1.4.1, and RSASSA-PSS by RFC 8446 4.2.3,
- * which speaks of TLS 1.2 too. The order is our preference, signing and asking.
+ * Signature schemes of TLS 1.2: RFC 5246 7.4.1.4.1; RSASSA-PSS by RFC 8446 4.2.3, which
+ * speaks of TLS 1.2 too; EdDSA by RFC 8422 5.1.3. The order is our preference.
  */
 #include <openssl/rsa.h>
 
 #include "hs_internal.h"
 
 const struct hs_scheme hs_schemes[] = {
-	{ 0x0403, "ecdsa_secp256r1_sha256", HS_AUTH_ECDSA, "SHA256", false },
-	{ 0x0503, "ecdsa_secp384r1_sha384", HS_AUTH_ECDSA, "SHA384", false },
-	{ 0x0603, "ecdsa_secp521r1_sha512", HS_AUTH_ECDSA, "SHA512", false },
-	{ 0x0804, "rsa_pss_rsae_sha256", HS_AUTH_RSA, "SHA256", true },
-	{ 0x0805, "rsa_pss_rsae_sha384", HS_AUTH_RSA, "SHA384", true },
-	{ 0x0806, "rsa_pss_rsae_sha512", HS_AUTH_RSA, "SHA512", true },
-	{ 0x0401, "rsa_pkcs1_sha256", HS_AUTH_RSA, "SHA256", false },
-	{ 0x0501, "rsa_pkcs1_sha384", HS_AUTH_RSA, "SHA384", false },
-	{ 0x0601, "rsa_pkcs1_sha512", HS_AUTH_RSA, "SHA512", false },
+	{ 0x0403, "ecdsa_secp256r1_sha256", HS_KEY_EC, "SHA256", false },
+	{ 0x0503, "ecdsa_secp384r1_sha384", HS_KEY_EC, "SHA384", false },
+	{ 0x0603, "ecdsa_secp521r1_sha512", HS_KEY_EC, "SHA512", false },
+	{ 0x0807, "ed25519", HS_KEY_ED25519, NULL, false },
+	{ 0x0808, "ed448", HS_KEY_ED448, NULL, false },
+	{ 0x0804, "rsa_pss_rsae_sha256", HS_KEY_RSA, "SHA256", true },
+	{ 0x0805, "rsa_pss_rsae_sha384", HS_KEY_RSA, "SHA384", true },
+	{ 0x0806, "rsa_pss_rsae_sha512", HS_KEY_RSA, "SHA512", true },
+	{ 0x0809, "rsa_pss_pss_sha256", HS_KEY_RSA_PSS, "SHA256", true },
+	{ 0x080a, "rsa_pss_pss_sha384", HS_KEY_RSA_PSS, "SHA384", true },
+	{ 0x080b, "rsa_pss_pss_sha512", HS_KEY_RSA_PSS, "SHA512", true },
+	{ 0x0401, "rsa_pkcs1_sha256", HS_KEY_RSA, "SHA256", false },
+	{ 0x0501, "rsa_pkcs1_sha384", HS_KEY_RSA, "SHA384", false },
+	{ 0x0601, "rsa_pkcs1_sha512", HS_KEY_RSA, "SHA512", false },
 };
 const size_t hs_schemes_len = sizeof(hs_schemes) / sizeof(*hs_schemes);
 
@@ -28,22 +33,29 @@ const struct hs_scheme *hs_scheme_by_id(uint16_t id)
 	return NULL;
 }
 
-bool hs_key_auth(EVP_PKEY *key, enum hs_auth *auth)
+bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind)
 {
-	if (EVP_PKEY_is_a(key, "EC"))
-		*auth = HS_AUTH_ECDSA;
-	else if (EVP_PKEY_is_a(key, "RSA"))
-		*auth = HS_AUTH_RSA;
-	else
-		return false;
-	return true;
+	static const struct {
+		const char *name;
+		enum hs_key_kind kind;
+	} kinds[] = {
+		{ "RSA", HS_KEY_RSA },         { "RSA-PSS", HS_KEY_RSA_PSS }, { "EC", HS_KEY_EC },
+		{ "ED25519", HS_KEY_ED25519 }, { "ED448", HS_KEY_ED448 },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (EVP_PKEY_is_a(key, kinds[i].name)) {
+			*kind = kinds[i].kind;
+			return true;
+		}
+	return false;
 }
 
 bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key)
 {
-	enum hs_auth auth;
+	enum hs_key_kind kind;
 
-	return hs_key_auth(key, &auth) && auth == scheme->auth;
+	return hs_key_kind(key, &kind) && kind == scheme->kind;
 }
 
 /* Sets up RSASSA-PSS with a salt as long as the digest, as RFC 8446 4.2.3 has it. */
@@ -53,35 +65,32 @@ static bool set_padding(EVP_PKEY_CTX *ctx, const struct hs_scheme *scheme)
 				EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
-int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, const struct hs_blob *blobs,
-	    size_t count, uint8_t *signature, size_t *signature_len)
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
+	    uint8_t *signature, size_t *signature_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pkey_ctx;
-	bool ok = ctx && EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
-					       NULL) > 0 &&
-		  set_padding(pkey_ctx, scheme);
+	bool ok = ctx &&
+		  EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key, NULL) > 0 &&
+		  set_padding(pkey_ctx, scheme) &&
+		  EVP_DigestSign(ctx, signature, signature_len, message.data, message.len) > 0;
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = EVP_DigestSignUpdate(ctx, blobs[i].data, blobs[i].len) > 0;
-	ok = ok && EVP_DigestSignFinal(ctx, signature, signature_len) > 0;
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : RTLS_ERR_CRYPTO;
 }
 
-bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key,
-			 const struct hs_blob *blobs, size_t count, const uint8_t *signature,
-			 size_t signature_len)
+bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
+			 struct hs_blob signature)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pkey_ctx;
-	bool ok = ctx && EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
-						 NULL) > 0 &&
-		  set_padding(pkey_ctx, scheme);
+	bool ok = ctx &&
+		  EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
+					  NULL) > 0 &&
+		  set_padding(pkey_ctx, scheme) &&
+		  EVP_DigestVerify(ctx, signature.data, signature.len, message.data,
+				   message.len) == 1;
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = EVP_DigestVerifyUpdate(ctx, blobs[i].data, blobs[i].len) > 0;
-	ok = ok && EVP_DigestVerifyFinal(ctx, signature, signature_len) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok;
 }

@@ -70,12 +70,15 @@
 	X(CERTIFICATE_KEY, UNSUPPORTED_CERTIFICATE, "a certificate whose key does not fit the suite", \
 	  "RFC 5246 7.4.2")                                                                        \
 	X(CERTIFICATE_KEY_USAGE, UNSUPPORTED_CERTIFICATE,                                          \
-	  "a certificate whose key usage forbids signing", "RFC 5246 7.4.2")                       \
+	  "a certificate whose key usage forbids what the suite needs", "RFC 5246 7.4.2")          \
 	X(KEY_TOO_SMALL, INSUFFICIENT_SECURITY, "a certificate with too small a key",              \
 	  "RFC 9325 4.5")                                                                          \
 	X(GROUP_NOT_OFFERED, ILLEGAL_PARAMETER, "the server chose a group that was not offered",   \
 	  "RFC 8422 5.4")                                                                          \
-	X(BAD_POINT, ILLEGAL_PARAMETER, "a public key that is not on its curve", "RFC 8422 5.11")  \
+	X(BAD_PUBLIC_VALUE, ILLEGAL_PARAMETER, "a public value that is not of its group",          \
+	  "RFC 8422 5.11, RFC 7919 5.1")                                                           \
+	X(DH_SIZE, INSUFFICIENT_SECURITY, "a prime of less than 2048 or more than 8192 bits",      \
+	  "RFC 7919 3")                                                                            \
 	X(SIGNATURE_NOT_OFFERED, ILLEGAL_PARAMETER,                                                \
 	  "a signature algorithm that was not offered", "RFC 5246 7.4.3")                          \
 	X(BAD_SIGNATURE, DECRYPT_ERROR, "a signature that does not verify", "RFC 5246 7.2.2")      \

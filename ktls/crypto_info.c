@@ -2,7 +2,7 @@
 /*
  * Record keys in the kernel's words: linux/tls.h, Documentation/networking/tls.rst.
  *
- * For AES-GCM the kernel's iv is the explicit nonce of the next record. It is the sequence
+ * For AES-GCM and AES-CCM the kernel's iv is the explicit nonce of the next record. It is the sequence
  * number there as it is in record.c, so no nonce can come twice. ChaCha20-Poly1305 has no
  * explicit nonce; its iv is the whole write IV and must not bear the sequence number.
  */
@@ -32,10 +32,12 @@ static const struct layout layouts[RTLS_CIPHER_COUNT] = {
 	[RTLS_CIPHER_AES_128_GCM] = LAYOUT(AES_GCM_128),
 	[RTLS_CIPHER_AES_256_GCM] = LAYOUT(AES_GCM_256),
 	[RTLS_CIPHER_CHACHA20_POLY1305] = LAYOUT(CHACHA20_POLY1305),
+	[RTLS_CIPHER_AES_128_CCM] = LAYOUT(AES_CCM_128),
 };
 CHECK(AES_GCM_128, tls12_crypto_info_aes_gcm_128);
 CHECK(AES_GCM_256, tls12_crypto_info_aes_gcm_256);
 CHECK(CHACHA20_POLY1305, tls12_crypto_info_chacha20_poly1305);
+CHECK(AES_CCM_128, tls12_crypto_info_aes_ccm_128);
 
 static void put_seq(uint8_t *out, uint64_t seq)
 {

@@ -21,15 +21,32 @@ static void die(const char *what)
 	exit(1);
 }
 
-static EVP_PKEY *keys[2];
+static EVP_PKEY *keys[CERT_KINDS];
+
+static EVP_PKEY *make_rsa_pss(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (EVP_PKEY_keygen_init(ctx) > 0)
+		EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
 
 /* Before the harness forks a process for each test. */
 __attribute__((constructor)) static void make_keys(void)
 {
 	keys[CERT_ECDSA] = EVP_EC_gen("P-256");
 	keys[CERT_RSA] = EVP_RSA_gen(2048);
-	if (!keys[CERT_ECDSA] || !keys[CERT_RSA])
-		die("making a key");
+	keys[CERT_ECDSA_P384] = EVP_EC_gen("P-384");
+	keys[CERT_ECDSA_P521] = EVP_EC_gen("P-521");
+	keys[CERT_ED25519] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	keys[CERT_ED448] = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
+	keys[CERT_RSA_PSS] = make_rsa_pss();
+	for (int i = 0; i < CERT_KINDS; i++)
+		if (!keys[i])
+			die("making a key");
 }
 
 static EVP_PKEY *make_key(enum cert_kind kind, int rsa_bits)
@@ -71,8 +88,9 @@ struct cert cert_make(struct cert_spec spec)
 	add_extension(cert.x509, NID_subject_alt_name, san);
 	add_extension(cert.x509, NID_ext_key_usage, spec.usage ? spec.usage : "serverAuth");
 	add_extension(cert.x509, NID_key_usage,
-		      spec.key_usage ? spec.key_usage : "digitalSignature");
-	if (!X509_sign(cert.x509, cert.key, EVP_sha256()))
+		      spec.key_usage ? spec.key_usage : "digitalSignature,keyEncipherment");
+	if (!X509_sign(cert.x509, cert.key,
+		       spec.kind == CERT_ED25519 || spec.kind == CERT_ED448 ? NULL : EVP_sha256()))
 		die("signing a certificate");
 	return cert;
 }

@@ -9,7 +9,16 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-enum cert_kind { CERT_ECDSA, CERT_RSA };
+enum cert_kind {
+	CERT_ECDSA,
+	CERT_RSA,
+	CERT_ECDSA_P384,
+	CERT_ECDSA_P521,
+	CERT_ED25519,
+	CERT_ED448,
+	CERT_RSA_PSS,
+	CERT_KINDS,
+};
 
 /* A self-signed certificate; each part has a default that makes a good one for localhost. */
 struct cert_spec {
@@ -17,7 +26,7 @@ struct cert_spec {
 	const char *host;    /* NULL: localhost */
 	long age_s, life_s;  /* valid from now - age_s for life_s; 0: a day, two days */
 	const char *usage;   /* extendedKeyUsage, NULL: serverAuth */
-	const char *key_usage; /* NULL: digitalSignature */
+	const char *key_usage; /* NULL: digitalSignature, keyEncipherment */
 	int rsa_bits;        /* 0: 2048 */
 };
 

@@ -31,13 +31,18 @@ FIXTURE_VARIANT(violation)
 	int flight;
 	enum hs_violation violation;
 	void (*change)(struct scene *scene);
+	const char *suite; /* NULL: the default ones, with an ECDSA certificate */
 };
 
-#define CASE(name, flight_number, violation_name)                                                  \
+#define CASE(name, flight, violation)                CASE_WITH(NULL, name, flight, violation)
+#define CASE_WITH(suite_name, name, flight_number, violation_name)                                 \
 	static void name(struct scene *scene);                                                     \
 	FIXTURE_VARIANT_ADD(violation, name)                                                       \
-	{ .flight = flight_number, .violation = HS_V_##violation_name, .change = name };           \
+	{ .flight = flight_number, .violation = HS_V_##violation_name, .change = name,             \
+	  .suite = suite_name };                                                                   \
 	static void name(struct scene *scene)
+#define DHE "DHE-RSA-AES128-GCM-SHA256"
+#define RSA "AES128-GCM-SHA256"
 
 /* ---- tools to change a flight ------------------------------------------------------------ */
 
@@ -104,6 +109,14 @@ static size_t message_len(struct scene *scene, uint8_t message)
 static void replace_body(struct scene *scene, uint8_t message, const void *data, size_t len)
 {
 	splice_message(scene, message, 4, message_len(scene, message) - 4, data, len);
+}
+
+/* How long the cipher suites are in a ClientHello, with their length. */
+static size_t suites_len(struct scene *scene)
+{
+	const uint8_t *p = find_message(scene, HS_CLIENT_HELLO) + HELLO_SESSION_ID + 1;
+
+	return 2 + (p[0] << 8 | p[1]);
 }
 
 /* Where the extensions' length stands in a hello. */
@@ -375,12 +388,12 @@ CASE(client_hello_with_long_session_id, 0, MESSAGE_SYNTAX)
 
 CASE(client_hello_with_odd_suites, 0, MESSAGE_SYNTAX)
 {
-	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, 2 + 12, "\0\3\xc0\x2b\0", 5);
+	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, suites_len(scene), "\0\3\xc0\x2b\0", 5);
 }
 
 CASE(client_hello_without_suites, 0, MESSAGE_SYNTAX)
 {
-	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, 2 + 12, "\0\0", 2);
+	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, suites_len(scene), "\0\0", 2);
 }
 
 CASE(server_hello_cut, 1, MESSAGE_SYNTAX)
@@ -467,7 +480,7 @@ CASE(server_of_tls_1_3, 1, SERVER_VERSION)
 
 CASE(client_wants_compression, 0, NO_NULL_COMPRESSION)
 {
-	size_t at = HELLO_SESSION_ID + 1 + 2 + 12;
+	size_t at = HELLO_SESSION_ID + 1 + suites_len(scene);
 
 	find_message(scene, HS_CLIENT_HELLO)[at + 1] = 1;
 }
@@ -484,7 +497,7 @@ CASE(server_chooses_cbc, 1, SUITE_NOT_OFFERED)
 
 CASE(client_with_other_suites, 0, NO_COMMON_SUITE)
 {
-	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, 2 + 12, "\0\2\0\x2f", 4);
+	splice_message(scene, HS_CLIENT_HELLO, HELLO_SESSION_ID + 1, suites_len(scene), "\0\2\0\x2f", 4);
 }
 
 CASE(client_without_signature_algorithms, 0, NO_COMMON_SUITE)
@@ -686,7 +699,7 @@ CASE(explicit_curve, 1, GROUP_NOT_OFFERED)
 
 CASE(group_not_offered, 1, GROUP_NOT_OFFERED)
 {
-	find_message(scene, HS_SERVER_KEY_EXCHANGE)[6] = 24;
+	find_message(scene, HS_SERVER_KEY_EXCHANGE)[6] = 26; /* brainpoolP256r1 */
 }
 
 CASE(scheme_not_offered, 1, SIGNATURE_NOT_OFFERED)
@@ -709,52 +722,178 @@ CASE(signature_changed, 1, BAD_SIGNATURE)
 	find_message(scene, HS_SERVER_KEY_EXCHANGE)[60] ^= 1;
 }
 
-CASE(client_point_of_zeros, 2, BAD_POINT)
+CASE(client_point_of_zeros, 2, BAD_PUBLIC_VALUE)
 {
 	memset(find_message(scene, HS_CLIENT_KEY_EXCHANGE) + 5, 0, 32);
 }
 
-CASE(client_point_too_short, 2, BAD_POINT)
+CASE(client_point_too_short, 2, BAD_PUBLIC_VALUE)
 {
 	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, "\1x", 2);
 }
 
-/* A server's ServerKeyExchange with this point, rightly signed. */
-static void sign_point(struct scene *scene, uint16_t group, const uint8_t *point, size_t len)
+/* A ServerKeyExchange with these parameters, rightly signed. */
+static void sign_params(struct scene *scene, const uint8_t *params, size_t len)
 {
 	const struct rtls_hs *server = scene->hs[RTLS_SERVER];
-	uint8_t body[300] = { 3, group >> 8, group, len };
-	size_t signature_len = 100, params_len = 4 + len;
-	struct hs_blob parts[] = { { server->client_random, HS_RANDOM_LEN },
-				   { server->server_random, HS_RANDOM_LEN },
-				   { body, params_len } };
+	uint8_t message[4000], body[4000];
+	size_t signature_len = 1000;
 
-	memcpy(body + 4, point, len);
-	if (hs_sign(server->scheme, scene->cert.key, parts, 3, body + params_len + 4,
-		    &signature_len))
+	memcpy(message, server->client_random, 32);
+	memcpy(message + 32, server->server_random, 32);
+	memcpy(message + 64, params, len);
+	memcpy(body, params, len);
+	if (hs_sign(server->scheme, scene->cert.key, (struct hs_blob){ message, 64 + len },
+		    body + len + 4, &signature_len))
 		abort();
-	memcpy(body + params_len, (uint8_t[]){ 4, 3, 0, signature_len }, 4);
-	replace_body(scene, HS_SERVER_KEY_EXCHANGE, body, params_len + 4 + signature_len);
+	memcpy(body + len, (uint8_t[]){ server->scheme->id >> 8, server->scheme->id,
+					signature_len >> 8, signature_len }, 4);
+	replace_body(scene, HS_SERVER_KEY_EXCHANGE, body, len + 4 + signature_len);
 }
 
-CASE(server_point_of_zeros, 1, BAD_POINT)
+static void sign_point(struct scene *scene, uint16_t group, const uint8_t *point, size_t len)
+{
+	uint8_t params[300] = { 3, group >> 8, group, len };
+
+	memcpy(params + 4, point, len);
+	sign_params(scene, params, 4 + len);
+}
+
+CASE(server_point_of_zeros, 1, BAD_PUBLIC_VALUE)
 {
 	sign_point(scene, 29, (uint8_t[32]){ 0 }, 32);
 }
 
-CASE(server_point_off_its_curve, 1, BAD_POINT)
+CASE(server_point_off_its_curve, 1, BAD_PUBLIC_VALUE)
 {
 	sign_point(scene, 23, (uint8_t[65]){ 4, 1 }, 65);
 }
 
-CASE(server_point_compressed, 1, BAD_POINT)
+CASE(server_point_compressed, 1, BAD_PUBLIC_VALUE)
 {
 	sign_point(scene, 23, (uint8_t[33]){ 2, 1 }, 33);
 }
 
-CASE(server_point_at_infinity, 1, BAD_POINT)
+CASE(server_point_at_infinity, 1, BAD_PUBLIC_VALUE)
 {
 	sign_point(scene, 23, (uint8_t[1]){ 0 }, 1);
+}
+
+/* ---- DHE and RSA --------------------------------------------------------------------------- */
+
+/* A ServerKeyExchange of DHE: prime of ffdhe2048 with its end changed, generator, value. */
+static void sign_dhe(struct scene *scene, size_t p_len, uint8_t p_last, uint8_t g,
+		     const uint8_t *value, size_t value_len)
+{
+	const uint8_t *p = find_message(scene, HS_SERVER_KEY_EXCHANGE) + 6;
+	uint8_t params[1000], *out = params;
+
+	memcpy(out, (uint8_t[]){ p_len >> 8, p_len }, 2);
+	memcpy(out + 2, p, p_len);
+	out[2 + p_len - 1] = p_last;
+	out += 2 + p_len;
+	memcpy(out, (uint8_t[]){ 0, 1, g, value_len >> 8, value_len }, 5);
+	memcpy(out + 5, value, value_len);
+	sign_params(scene, params, out + 5 + value_len - params);
+}
+
+CASE_WITH(DHE, dhe_prime_of_1024_bits, 1, DH_SIZE)
+{
+	sign_dhe(scene, 128, 0xff, 2, (uint8_t[]){ 5 }, 1);
+}
+
+CASE_WITH(DHE, dhe_prime_is_even, 1, BAD_PUBLIC_VALUE)
+{
+	sign_dhe(scene, 256, 0xfe, 2, (uint8_t[]){ 5 }, 1);
+}
+
+CASE_WITH(DHE, dhe_generator_is_one, 1, BAD_PUBLIC_VALUE)
+{
+	sign_dhe(scene, 256, 0xff, 1, (uint8_t[]){ 5 }, 1);
+}
+
+CASE_WITH(DHE, dhe_value_is_one, 1, BAD_PUBLIC_VALUE)
+{
+	sign_dhe(scene, 256, 0xff, 2, (uint8_t[]){ 1 }, 1);
+}
+
+CASE_WITH(DHE, dhe_value_is_p_minus_one, 1, BAD_PUBLIC_VALUE)
+{
+	uint8_t value[256];
+
+	memcpy(value, find_message(scene, HS_SERVER_KEY_EXCHANGE) + 6, 256);
+	value[255]--;
+	sign_dhe(scene, 256, 0xff, 2, value, 256);
+}
+
+CASE_WITH(DHE, dhe_client_value_is_zero, 2, BAD_PUBLIC_VALUE)
+{
+	memset(find_message(scene, HS_CLIENT_KEY_EXCHANGE) + 6, 0, 256);
+}
+
+CASE_WITH(DHE, dhe_client_value_too_long, 2, BAD_PUBLIC_VALUE)
+{
+	uint8_t body[2 + 257] = { 1, 1, 1 };
+
+	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, body, sizeof(body));
+}
+
+/* RFC 5246 7.4.7.1: no answer to any of these before Finished. */
+
+CASE_WITH(RSA, rsa_premaster_is_noise, 2, RECORD_BAD_MAC)
+{
+	memset(find_message(scene, HS_CLIENT_KEY_EXCHANGE) + 6, 7, 256);
+}
+
+CASE_WITH(RSA, rsa_premaster_above_the_modulus, 2, RECORD_BAD_MAC)
+{
+	memset(find_message(scene, HS_CLIENT_KEY_EXCHANGE) + 6, 0xff, 256);
+}
+
+CASE_WITH(RSA, rsa_premaster_too_short, 2, RECORD_BAD_MAC)
+{
+	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, "\0\3abc", 5);
+}
+
+CASE_WITH(RSA, rsa_premaster_empty, 2, RECORD_BAD_MAC)
+{
+	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, "\0\0", 2);
+}
+
+/* Rightly padded text, of another version or length. */
+static void encrypt_premaster(struct scene *scene, const uint8_t *text, size_t text_len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, scene->cert.key, NULL);
+	uint8_t body[2 + 256] = { 1, 0 };
+	size_t len = 256;
+
+	if (EVP_PKEY_encrypt_init(ctx) <= 0 ||
+	    EVP_PKEY_encrypt(ctx, body + 2, &len, text, text_len) <= 0)
+		abort();
+	EVP_PKEY_CTX_free(ctx);
+	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, body, sizeof(body));
+}
+
+CASE_WITH(RSA, rsa_premaster_of_another_version, 2, RECORD_BAD_MAC)
+{
+	encrypt_premaster(scene, (uint8_t[48]){ 3, 2 }, 48);
+}
+
+CASE_WITH(RSA, rsa_premaster_of_47_bytes, 2, RECORD_BAD_MAC)
+{
+	encrypt_premaster(scene, (uint8_t[47]){ 3, 3 }, 47);
+}
+
+CASE_WITH(RSA, rsa_key_exchange_without_a_length, 2, MESSAGE_SYNTAX)
+{
+	replace_body(scene, HS_CLIENT_KEY_EXCHANGE, "\1", 1);
+}
+
+CASE_WITH(RSA, rsa_server_sends_a_key_exchange, 1, UNEXPECTED_MESSAGE)
+{
+	uint8_t *record = find_record(scene, RTLS_HANDSHAKE, HS_SERVER_HELLO_DONE);
+
+	record[5] = HS_SERVER_KEY_EXCHANGE;
 }
 
 CASE(client_finished_bad_verify_data, 2, BAD_VERIFY_DATA)
@@ -775,15 +914,17 @@ CASE(stripped_extended_master_secret, 0, BAD_VERIFY_DATA)
 
 /* ---- the test ----------------------------------------------------------------------------------------- */
 
-static int scene_begin(struct scene *scene)
+static int scene_begin(struct scene *scene, const char *suite)
 {
+	const struct cert_spec spec = { .kind = suite ? CERT_RSA : CERT_ECDSA };
+
 	int ret = 0;
 
 	memset(scene, 0, sizeof(*scene));
-	scene->cert = cert_make((struct cert_spec){ 0 });
+	scene->cert = cert_make(spec);
 	scene->worker = rtls_worker_new();
-	scene->configs[RTLS_SERVER] = server_config(&scene->cert, NULL, NULL, "h2");
-	scene->configs[RTLS_CLIENT] = client_config(&scene->cert, NULL, NULL, "h2");
+	scene->configs[RTLS_SERVER] = server_config(&scene->cert, suite, NULL, "h2");
+	scene->configs[RTLS_CLIENT] = client_config(&scene->cert, suite, NULL, "h2");
 	for (int role = 0; role < 2; role++)
 		ret |= rtls_hs_new(&scene->hs[role], scene->configs[role], scene->worker, role,
 				   role == RTLS_CLIENT ? "localhost" : NULL);
@@ -803,7 +944,7 @@ static void scene_end(struct scene *scene)
 
 FIXTURE_SETUP(violation)
 {
-	ASSERT_EQ(0, scene_begin(&self->scene));
+	ASSERT_EQ(0, scene_begin(&self->scene, variant->suite));
 }
 
 FIXTURE_TEARDOWN(violation)
@@ -880,7 +1021,7 @@ TEST(alert_of_the_peer_ends_the_handshake)
 	struct scene scene;
 	struct rtls_hs *server;
 
-	ASSERT_EQ(0, scene_begin(&scene));
+	ASSERT_EQ(0, scene_begin(&scene, NULL));
 	server = scene.hs[RTLS_SERVER];
 	EXPECT_EQ(7, rtls_hs_input(server, (uint8_t[]){ 21, 3, 3, 0, 2, 1, 90 }, 7));
 	EXPECT_EQ(RTLS_HS_WANT_INPUT, rtls_hs_status(server));
@@ -898,7 +1039,7 @@ TEST(close_notify_in_the_handshake_is_answered)
 	const uint8_t *out;
 	size_t len;
 
-	ASSERT_EQ(0, scene_begin(&scene));
+	ASSERT_EQ(0, scene_begin(&scene, NULL));
 	server = scene.hs[RTLS_SERVER];
 	EXPECT_EQ(RTLS_ERR_ALERT_RECEIVED(0),
 		  rtls_hs_input(server, (uint8_t[]){ 21, 3, 3, 0, 2, 1, 0 }, 7));
@@ -914,7 +1055,7 @@ TEST(hello_request_is_ignored_by_a_client)
 	struct scene scene;
 	struct rtls_hs *client;
 
-	ASSERT_EQ(0, scene_begin(&scene));
+	ASSERT_EQ(0, scene_begin(&scene, NULL));
 	client = scene.hs[RTLS_CLIENT];
 	for (int i = 0; i < 2; i++) {
 		take_flight(&scene, client);
@@ -937,7 +1078,7 @@ TEST(messages_and_records_need_not_coincide)
 	uint8_t messages[4096], piece[5 + 7];
 	size_t len = 0;
 
-	ASSERT_EQ(0, scene_begin(&scene));
+	ASSERT_EQ(0, scene_begin(&scene, NULL));
 	take_flight(&scene, scene.hs[RTLS_CLIENT]);
 	for (size_t done = 5; done < scene.len; done += 7) {
 		size_t part = scene.len - done < 7 ? scene.len - done : 7;
