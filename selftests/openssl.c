@@ -50,6 +50,28 @@ GROUPS(rsa_aes_128_gcm, CERT_RSA, "ECDHE-RSA-AES128-GCM-SHA256");
 GROUPS(rsa_aes_256_gcm, CERT_RSA, "ECDHE-RSA-AES256-GCM-SHA384");
 GROUPS(rsa_chacha20, CERT_RSA, "ECDHE-RSA-CHACHA20-POLY1305");
 
+#define ONE(name, kind_name, suite_name, group_name)                                               \
+	FIXTURE_VARIANT_ADD(openssl, name)                                                         \
+	{ .kind = CERT_##kind_name, .suite = suite_name, .group = group_name }
+
+ONE(ecdsa_aes_128_ccm, ECDSA, "ECDHE-ECDSA-AES128-CCM", "X25519");
+ONE(p384, ECDSA, "ECDHE-ECDSA-AES128-GCM-SHA256", "P-384");
+ONE(p521, ECDSA, "ECDHE-ECDSA-AES128-GCM-SHA256", "P-521");
+ONE(x448, ECDSA, "ECDHE-ECDSA-AES128-GCM-SHA256", "X448");
+ONE(ecdsa_p384, ECDSA_P384, "ECDHE-ECDSA-AES256-GCM-SHA384", "X25519");
+ONE(ecdsa_p521, ECDSA_P521, "ECDHE-ECDSA-AES256-GCM-SHA384", "X25519");
+ONE(ed25519, ED25519, "ECDHE-ECDSA-AES128-GCM-SHA256", "X25519");
+ONE(ed448, ED448, "ECDHE-ECDSA-AES128-GCM-SHA256", "X25519");
+ONE(rsa_pss, RSA_PSS, "ECDHE-RSA-AES128-GCM-SHA256", "X25519");
+/* No group is named for these: s_server brings a prime of its own. */
+ONE(dhe_aes_128_gcm, RSA, "DHE-RSA-AES128-GCM-SHA256", NULL);
+ONE(dhe_aes_256_gcm, RSA, "DHE-RSA-AES256-GCM-SHA384", NULL);
+ONE(dhe_chacha20, RSA, "DHE-RSA-CHACHA20-POLY1305", NULL);
+ONE(dhe_aes_128_ccm, RSA, "DHE-RSA-AES128-CCM", NULL);
+ONE(kx_rsa_aes_128_gcm, RSA, "AES128-GCM-SHA256", NULL);
+ONE(kx_rsa_aes_256_gcm, RSA, "AES256-GCM-SHA384", NULL);
+ONE(kx_rsa_aes_128_ccm, RSA, "AES128-CCM", NULL);
+
 FIXTURE_SETUP(openssl)
 {
 	memset(self, 0, sizeof(*self));
@@ -128,7 +150,8 @@ static bool start_server(struct _test_data_openssl *self, const char *suite, con
 {
 	const char *args[] = { "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept", "1",
 			       "-tls1_2", "-cert", self->cert_file, "-key", self->key_file,
-			       "-cipher", suite, "-named_curve", group, mode, NULL };
+			       "-cipher", suite, mode, group ? "-named_curve" : NULL, group,
+			       NULL };
 	char line[256];
 	struct sockaddr_in addr;
 
@@ -153,7 +176,12 @@ static bool start_client(struct _test_data_openssl *self, const char *suite, con
 		return false;
 	snprintf(target, sizeof(target), "127.0.0.1:%d", ntohs(addr.sin_port));
 	/* A client with an ECDSA certificate in sight must offer its curve as well. */
-	const char *groups = strcmp(group, "X25519") ? group : "X25519:P-256";
+	char groups[64] = "X25519:P-256:P-384:P-521";
+
+	if (group && !strcmp(group, "P-256"))
+		strcpy(groups, group);
+	else if (group && strcmp(group, "X25519"))
+		snprintf(groups, sizeof(groups), "%s:P-256", group);
 	const char *args[] = { "openssl", "s_client", "-connect", target, "-tls1_2", "-CAfile",
 			       ca_file, "-verify_return_error", "-verify_hostname", "localhost",
 			       "-servername", "localhost", "-cipher", suite, "-groups", groups,
@@ -193,18 +221,34 @@ static bool drive_until(struct _test_data_openssl *self, enum rtls_event_type ty
 	return false;
 }
 
+/* The name that our reports use. */
+static const char *iana_group(const char *openssl_name)
+{
+	static const char *const names[][2] = {
+		{ "X25519", "x25519" },   { "X448", "x448" },       { "P-256", "secp256r1" },
+		{ "P-384", "secp384r1" }, { "P-521", "secp521r1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i][0], openssl_name))
+			return names[i][1];
+	return "";
+}
+
 TEST_F(openssl, s_server)
 {
 	const struct rtls_peer *peer;
 
 	ASSERT_EQ(true, start_server(self, variant->suite, variant->group, "-rev"));
-	begin(self, client_config(&self->cert, variant->suite, "X25519:P-256", NULL), RTLS_CLIENT);
+	begin(self, client_config(&self->cert, variant->suite, NULL, NULL), RTLS_CLIENT);
 	ASSERT_EQ(true, drive_until(self, RTLS_EVENT_ESTABLISHED))
 	{
 		TH_LOG("%s", rtls_conn_reason(self->conn));
 	}
 	peer = rtls_conn_peer(self->conn);
-	EXPECT_STREQ(strcmp(variant->group, "P-256") ? "x25519" : "secp256r1", peer->group);
+	EXPECT_EQ(0, !variant->group != !peer->group);
+	if (variant->group)
+		EXPECT_STREQ(iana_group(variant->group), peer->group);
 	EXPECT_EQ(i2d_X509(self->cert.x509, NULL), (int)peer->certificate_len);
 	ASSERT_EQ(0, rtls_conn_send(self->conn, "hello\n", 6, false));
 	while (self->received_len < 6)
@@ -220,7 +264,7 @@ TEST_F(openssl, s_client)
 	char line[256];
 
 	ASSERT_EQ(true, start_client(self, variant->suite, variant->group, self->cert_file));
-	begin(self, server_config(&self->cert, NULL, variant->group, NULL), RTLS_SERVER);
+	begin(self, server_config(&self->cert, variant->suite, variant->group, NULL), RTLS_SERVER);
 	ASSERT_EQ(true, drive_until(self, RTLS_EVENT_ESTABLISHED))
 	{
 		TH_LOG("%s", rtls_conn_reason(self->conn));
@@ -258,7 +302,7 @@ TEST_F(openssl, s_client_that_does_not_trust_us)
 	cert_write(&other, ca_file, key_file);
 	cert_free(&other);
 	ASSERT_EQ(true, start_client(self, variant->suite, variant->group, ca_file));
-	begin(self, server_config(&self->cert, NULL, NULL, NULL), RTLS_SERVER);
+	begin(self, server_config(&self->cert, variant->suite, NULL, NULL), RTLS_SERVER);
 	EXPECT_EQ(true, drive_until(self, RTLS_EVENT_FAILED));
 	EXPECT_EQ(RTLS_ERR_ALERT_RECEIVED(RTLS_ALERT_UNKNOWN_CA), rtls_conn_error(self->conn));
 	unlink(ca_file);
@@ -271,7 +315,7 @@ TEST_F(openssl, s_server_that_we_do_not_trust)
 	char line[256];
 
 	ASSERT_EQ(true, start_server(self, variant->suite, variant->group, "-rev"));
-	begin(self, client_config(&other, NULL, NULL, NULL), RTLS_CLIENT);
+	begin(self, client_config(&other, variant->suite, NULL, NULL), RTLS_CLIENT);
 	cert_free(&other);
 	EXPECT_EQ(true, drive_until(self, RTLS_EVENT_CLOSED));
 	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_UNKNOWN_CA), rtls_conn_error(self->conn));
