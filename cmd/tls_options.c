@@ -38,6 +38,12 @@ const struct option_row tls_option_table[] = {
 	       "cipher suites, colon-separated, the preferred one first"),
 	OPTION("groups", 0, "LIST", option_string, struct tls_options, groups,
 	       "groups for the key exchange, colon-separated"),
+	OPTION("sigalgs", 0, "LIST", option_string, struct tls_options, sigalgs,
+	       "signature algorithms, colon-separated"),
+	OPTION("alpn", 0, "LIST", option_string, struct tls_options, alpn,
+	       "application protocols, colon-separated"),
+	OPTION("legacy-kx", 0, NULL, option_flag, struct tls_options, legacy_kx,
+	       "RSA and DHE key exchange as well"),
 	{ 0 }
 };
 
@@ -58,12 +64,16 @@ static int apply(struct rtls_config *config, const struct tls_options *options, 
 {
 	int ret = 0;
 
-	if (options->suites)
+	if (options->legacy_kx)
+		ret = rtls_config_set_legacy_kx(config, true);
+	if (!ret && options->suites)
 		ret = rtls_config_set_suites(config, options->suites);
 	if (!ret && options->groups)
 		ret = rtls_config_set_groups(config, options->groups);
+	if (!ret && options->sigalgs)
+		ret = rtls_config_set_sigalgs(config, options->sigalgs);
 	if (!ret)
-		ret = rtls_config_set_alpn(config, alpn);
+		ret = rtls_config_set_alpn(config, options->alpn ? options->alpn : alpn);
 	if (!ret)
 		ret = rtls_config_set_now(config, now, NULL);
 	return ret;

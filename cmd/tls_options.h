@@ -13,6 +13,9 @@ struct tls_options {
 	enum rtls_policy policy;
 	const char *suites; /* NULL: the defaults */
 	const char *groups;
+	const char *sigalgs;
+	const char *alpn; /* NULL: what the command speaks */
+	bool legacy_kx;
 };
 
 extern const struct option_row tls_option_table[];

@@ -44,6 +44,8 @@ struct rtls_config *rtls_config_new(void)
 	default_suites(config, false);
 	for (size_t i = 0; i < hs_groups_len; i++)
 		config->groups[config->groups_len++] = &hs_groups[i];
+	for (size_t i = 0; i < hs_schemes_len; i++)
+		config->schemes[config->schemes_len++] = &hs_schemes[i];
 	return config;
 }
 
@@ -109,7 +111,11 @@ static bool next_name(const char **list, const char **name, size_t *len)
 	return true;
 }
 
-int rtls_config_set_suites(struct rtls_config *config, const char *list)
+typedef const void *(*lookup)(const char *name, size_t len);
+
+/* Names of a list to rows of a table: no unknown one, none twice, not none. */
+static int parse_list(struct rtls_config *config, const char *list, const char *what, lookup find,
+		      const void **rows, size_t *rows_len)
 {
 	const char *name;
 	size_t len, count = 0;
@@ -117,20 +123,40 @@ int rtls_config_set_suites(struct rtls_config *config, const char *list)
 	if (config->frozen)
 		return RTLS_ERR_STATE;
 	while (next_name(&list, &name, &len)) {
-		const struct hs_suite *suite = hs_suite_by_name(name, len);
+		const void *row = find(name, len);
 
-		if (!suite)
-			return hs_config_refuse(config, "unknown cipher suite \"%.*s\"",
-						(int)len, name);
+		if (!row)
+			return hs_config_refuse(config, "unknown %s \"%.*s\"", what, (int)len, name);
 		for (size_t i = 0; i < count; i++)
-			if (config->suites[i] == suite)
-				return hs_config_refuse(config, "cipher suite %s given twice",
-							suite->name);
-		config->suites[count++] = suite;
+			if (rows[i] == row)
+				return hs_config_refuse(config, "%s \"%.*s\" given twice", what,
+							(int)len, name);
+		rows[count++] = row;
 	}
-	config->suites_len = count;
-	config->suites_given = true;
+	*rows_len = count;
 	return 0;
+}
+
+int rtls_config_set_suites(struct rtls_config *config, const char *suites)
+{
+	int ret = parse_list(config, suites, "cipher suite", (lookup)hs_suite_by_name,
+			     (const void **)config->suites, &config->suites_len);
+
+	if (!ret)
+		config->suites_given = true;
+	return ret;
+}
+
+int rtls_config_set_groups(struct rtls_config *config, const char *groups)
+{
+	return parse_list(config, groups, "group", (lookup)hs_group_by_name,
+			  (const void **)config->groups, &config->groups_len);
+}
+
+int rtls_config_set_sigalgs(struct rtls_config *config, const char *sigalgs)
+{
+	return parse_list(config, sigalgs, "signature algorithm", (lookup)hs_scheme_by_name,
+			  (const void **)config->schemes, &config->schemes_len);
 }
 
 int rtls_config_set_legacy_kx(struct rtls_config *config, bool legacy)
@@ -147,28 +173,6 @@ int rtls_config_set_server_preference(struct rtls_config *config, bool ours)
 	if (config->frozen)
 		return RTLS_ERR_STATE;
 	config->server_preference = ours;
-	return 0;
-}
-
-int rtls_config_set_groups(struct rtls_config *config, const char *list)
-{
-	const char *name;
-	size_t len, count = 0;
-
-	if (config->frozen)
-		return RTLS_ERR_STATE;
-	while (next_name(&list, &name, &len)) {
-		const struct hs_group *group = hs_group_by_name(name, len);
-
-		if (!group)
-			return hs_config_refuse(config, "unknown group \"%.*s\"", (int)len, name);
-		for (size_t i = 0; i < count; i++)
-			if (config->groups[i] == group)
-				return hs_config_refuse(config, "group %s given twice",
-							group->name);
-		config->groups[count++] = group;
-	}
-	config->groups_len = count;
 	return 0;
 }
 

@@ -147,8 +147,8 @@ static void signature_algorithms_offer(struct rtls_hs *hs)
 {
 	size_t list = wire_begin_vector(&hs->out, 2);
 
-	for (size_t i = 0; i < hs_schemes_len; i++)
-		wire_put_u16(&hs->out, hs_schemes[i].id);
+	for (size_t i = 0; i < hs->config->schemes_len; i++)
+		wire_put_u16(&hs->out, hs->config->schemes[i]->id);
 	wire_end_vector(&hs->out, list, 2);
 }
 

@@ -37,8 +37,7 @@ const struct hs_group *hs_group_by_name(const char *name, size_t len)
 	for (size_t i = 0; i < hs_groups_len; i++) {
 		const struct hs_group *group = &hs_groups[i];
 
-		if ((strlen(group->name) == len && !strncasecmp(group->name, name, len)) ||
-		    (strlen(group->alias) == len && !strncasecmp(group->alias, name, len)))
+		if (hs_is_name(group->name, name, len) || hs_is_name(group->alias, name, len))
 			return group;
 	}
 	return NULL;

@@ -125,9 +125,13 @@ int rtls_config_add_trust_file(struct rtls_config *config, const char *file);
 /* Client: false accepts any certificate whose key signed the handshake. */
 int rtls_config_set_verify(struct rtls_config *config, bool verify);
 
-/* Colon-separated, first is preferred; OpenSSL's or IANA's names. */
+/*
+ * Colon-separated, first is preferred; OpenSSL's or IANA's names: "ECDHE-RSA-AES128-GCM-SHA256",
+ * "P-256" or "secp256r1", "RSA-PSS+SHA256" or "rsa_pss_rsae_sha256".
+ */
 int rtls_config_set_suites(struct rtls_config *config, const char *suites);
 int rtls_config_set_groups(struct rtls_config *config, const char *groups);
+int rtls_config_set_sigalgs(struct rtls_config *config, const char *sigalgs);
 
 /**
  * rtls_config_set_legacy_kx - add the suites with DHE and RSA key exchange to the defaults

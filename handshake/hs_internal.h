@@ -26,10 +26,14 @@
 #define HS_SERVER_NAME_MAX 255
 #define HS_SUITES_MAX      16
 #define HS_GROUPS_MAX      16
+#define HS_SCHEMES_MAX     16
 #define HS_CHAIN_MAX       10 /* certificates in a chain */
 #define HS_WARNINGS_MAX    5
 
 /* ---- suites.c, groups.c, signatures.c: what is data ----------------------- */
+
+/* Is @given, which ends after @len bytes, this name? Case does not matter. */
+bool hs_is_name(const char *name, const char *given, size_t len);
 
 enum hs_kx { HS_KX_ECDHE, HS_KX_DHE, HS_KX_RSA };
 enum hs_auth { HS_AUTH_ECDSA, HS_AUTH_RSA }; /* ECDSA stands for EdDSA too: RFC 8422 2.3 */
@@ -89,7 +93,7 @@ EVP_PKEY *hs_generate_like(EVP_PKEY *parameters);
 enum hs_key_kind { HS_KEY_RSA, HS_KEY_RSA_PSS, HS_KEY_EC, HS_KEY_ED25519, HS_KEY_ED448 };
 struct hs_scheme {
 	uint16_t id; /* SignatureAndHashAlgorithm as one number, as RFC 8446 4.2.3 writes it */
-	const char *name;
+	const char *name, *openssl_name;
 	enum hs_key_kind kind;
 	const char *digest; /* NULL: EdDSA has its own */
 	bool pss;
@@ -97,6 +101,7 @@ struct hs_scheme {
 extern const struct hs_scheme hs_schemes[];
 extern const size_t hs_schemes_len;
 const struct hs_scheme *hs_scheme_by_id(uint16_t id);
+const struct hs_scheme *hs_scheme_by_name(const char *name, size_t len);
 /* Can a key of so many bits sign this way? PSS with SHA-512 does not fit into RSA-1024. */
 bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key);
 /* What kind of key is it? False: a kind that is not supported. */
@@ -152,6 +157,8 @@ struct rtls_config {
 	bool suites_given, server_preference;
 	const struct hs_group *groups[HS_GROUPS_MAX];
 	size_t groups_len;
+	const struct hs_scheme *schemes[HS_SCHEMES_MAX];
+	size_t schemes_len;
 	struct wire_out alpn; /* ProtocolNameList's content: u8 length and name, repeated */
 	time_t (*now)(void *arg);
 	void *now_arg;

@@ -74,9 +74,13 @@ static const struct hs_group *choose_group(const struct rtls_hs *hs, const struc
 static const struct hs_scheme *choose_scheme(const struct rtls_hs *hs,
 					     const struct hs_identity *identity)
 {
-	for (size_t i = 0; i < hs_schemes_len; i++)
-		if (hs->offered_schemes & 1u << i && hs_scheme_fits(&hs_schemes[i], identity->key))
-			return &hs_schemes[i];
+	for (size_t i = 0; i < hs->config->schemes_len; i++) {
+		const struct hs_scheme *scheme = hs->config->schemes[i];
+
+		if (hs->offered_schemes & 1u << (scheme - hs_schemes) &&
+		    hs_scheme_fits(scheme, identity->key))
+			return scheme;
+	}
 	return NULL;
 }
 

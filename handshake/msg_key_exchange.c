@@ -164,6 +164,14 @@ static int get_prime(struct rtls_hs *hs, struct wire_in *body)
 	return hs->ephemeral ? 0 : hs_fault(hs, "generating an ephemeral key failed");
 }
 
+static bool scheme_is_offered(const struct rtls_hs *hs, const struct hs_scheme *scheme)
+{
+	for (size_t i = 0; i < hs->config->schemes_len; i++)
+		if (hs->config->schemes[i] == scheme)
+			return hs_scheme_fits(scheme, hs->peer_key);
+	return false;
+}
+
 static int check_signature(struct rtls_hs *hs, const uint8_t *params, size_t params_len,
 			   struct wire_in *body)
 {
@@ -174,7 +182,7 @@ static int check_signature(struct rtls_hs *hs, const uint8_t *params, size_t par
 
 	if (!wire_is_done(body))
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
-	if (!scheme || !hs_scheme_fits(scheme, hs->peer_key))
+	if (!scheme_is_offered(hs, scheme))
 		return hs_violation(hs, HS_V_SIGNATURE_NOT_OFFERED);
 	message = signed_message(hs, params, params_len);
 	ok = !message.bad && hs_verify_signature(scheme, hs->peer_key,

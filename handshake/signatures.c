@@ -8,20 +8,20 @@
 #include "hs_internal.h"
 
 const struct hs_scheme hs_schemes[] = {
-	{ 0x0403, "ecdsa_secp256r1_sha256", HS_KEY_EC, "SHA256", false },
-	{ 0x0503, "ecdsa_secp384r1_sha384", HS_KEY_EC, "SHA384", false },
-	{ 0x0603, "ecdsa_secp521r1_sha512", HS_KEY_EC, "SHA512", false },
-	{ 0x0807, "ed25519", HS_KEY_ED25519, NULL, false },
-	{ 0x0808, "ed448", HS_KEY_ED448, NULL, false },
-	{ 0x0804, "rsa_pss_rsae_sha256", HS_KEY_RSA, "SHA256", true },
-	{ 0x0805, "rsa_pss_rsae_sha384", HS_KEY_RSA, "SHA384", true },
-	{ 0x0806, "rsa_pss_rsae_sha512", HS_KEY_RSA, "SHA512", true },
-	{ 0x0809, "rsa_pss_pss_sha256", HS_KEY_RSA_PSS, "SHA256", true },
-	{ 0x080a, "rsa_pss_pss_sha384", HS_KEY_RSA_PSS, "SHA384", true },
-	{ 0x080b, "rsa_pss_pss_sha512", HS_KEY_RSA_PSS, "SHA512", true },
-	{ 0x0401, "rsa_pkcs1_sha256", HS_KEY_RSA, "SHA256", false },
-	{ 0x0501, "rsa_pkcs1_sha384", HS_KEY_RSA, "SHA384", false },
-	{ 0x0601, "rsa_pkcs1_sha512", HS_KEY_RSA, "SHA512", false },
+	{ 0x0403, "ecdsa_secp256r1_sha256", "ECDSA+SHA256", HS_KEY_EC, "SHA256", false },
+	{ 0x0503, "ecdsa_secp384r1_sha384", "ECDSA+SHA384", HS_KEY_EC, "SHA384", false },
+	{ 0x0603, "ecdsa_secp521r1_sha512", "ECDSA+SHA512", HS_KEY_EC, "SHA512", false },
+	{ 0x0807, "ed25519", "Ed25519", HS_KEY_ED25519, NULL, false },
+	{ 0x0808, "ed448", "Ed448", HS_KEY_ED448, NULL, false },
+	{ 0x0804, "rsa_pss_rsae_sha256", "RSA-PSS+SHA256", HS_KEY_RSA, "SHA256", true },
+	{ 0x0805, "rsa_pss_rsae_sha384", "RSA-PSS+SHA384", HS_KEY_RSA, "SHA384", true },
+	{ 0x0806, "rsa_pss_rsae_sha512", "RSA-PSS+SHA512", HS_KEY_RSA, "SHA512", true },
+	{ 0x0809, "rsa_pss_pss_sha256", "rsa_pss_pss_sha256", HS_KEY_RSA_PSS, "SHA256", true },
+	{ 0x080a, "rsa_pss_pss_sha384", "rsa_pss_pss_sha384", HS_KEY_RSA_PSS, "SHA384", true },
+	{ 0x080b, "rsa_pss_pss_sha512", "rsa_pss_pss_sha512", HS_KEY_RSA_PSS, "SHA512", true },
+	{ 0x0401, "rsa_pkcs1_sha256", "RSA+SHA256", HS_KEY_RSA, "SHA256", false },
+	{ 0x0501, "rsa_pkcs1_sha384", "RSA+SHA384", HS_KEY_RSA, "SHA384", false },
+	{ 0x0601, "rsa_pkcs1_sha512", "RSA+SHA512", HS_KEY_RSA, "SHA512", false },
 };
 const size_t hs_schemes_len = sizeof(hs_schemes) / sizeof(*hs_schemes);
 
@@ -29,6 +29,15 @@ const struct hs_scheme *hs_scheme_by_id(uint16_t id)
 {
 	for (size_t i = 0; i < hs_schemes_len; i++)
 		if (hs_schemes[i].id == id)
+			return &hs_schemes[i];
+	return NULL;
+}
+
+const struct hs_scheme *hs_scheme_by_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < hs_schemes_len; i++)
+		if (hs_is_name(hs_schemes[i].name, name, len) ||
+		    hs_is_name(hs_schemes[i].openssl_name, name, len))
 			return &hs_schemes[i];
 	return NULL;
 }

@@ -59,7 +59,7 @@ const struct hs_suite *hs_suite_by_id(uint16_t id)
 	return NULL;
 }
 
-static bool is_name(const char *name, const char *given, size_t len)
+bool hs_is_name(const char *name, const char *given, size_t len)
 {
 	return strlen(name) == len && !strncasecmp(name, given, len);
 }
@@ -67,8 +67,8 @@ static bool is_name(const char *name, const char *given, size_t len)
 const struct hs_suite *hs_suite_by_name(const char *name, size_t len)
 {
 	for (size_t i = 0; i < hs_suites_len; i++)
-		if (is_name(hs_suites[i].name, name, len) ||
-		    is_name(hs_suites[i].openssl_name, name, len))
+		if (hs_is_name(hs_suites[i].name, name, len) ||
+		    hs_is_name(hs_suites[i].openssl_name, name, len))
 			return &hs_suites[i];
 	return NULL;
 }
