@@ -27,6 +27,16 @@ const char *option_string(void *member, const char *value)
 	return NULL;
 }
 
+const char *option_append(void *member, const char *value)
+{
+	struct option_list *list = member;
+
+	if (list->count == OPTION_LIST_MAX)
+		return "one of at most 32";
+	list->values[list->count++] = value;
+	return NULL;
+}
+
 bool option_number(unsigned int *number, const char *value, unsigned int min, unsigned int max)
 {
 	unsigned long n;

@@ -34,9 +34,17 @@ struct option_row {
 	{ name, letter, metavar, set, offsetof(type, member), help, NULL }
 #define OPTION_TABLE(type, member, rows) { .offset = offsetof(type, member), .table = (rows) }
 
-/* The members' types: bool, const char *. */
+/* An option that may be given several times. */
+#define OPTION_LIST_MAX 32
+struct option_list {
+	const char *values[OPTION_LIST_MAX];
+	unsigned int count;
+};
+
+/* The members' types: bool, const char *, struct option_list. */
 const char *option_flag(void *member, const char *value);
 const char *option_string(void *member, const char *value);
+const char *option_append(void *member, const char *value);
 
 /* For the set functions of numbers: true if @value is a decimal number within the bounds. */
 bool option_number(unsigned int *number, const char *value, unsigned int min, unsigned int max);

@@ -46,9 +46,13 @@ fi
 start() {
 	local log=$1
 	shift
+	case "$*" in
+	*--cert*) identity=() ;;
+	*) identity=(--cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key") ;;
+	esac
 	# An emulated machine that is busy may need more than 10 seconds for fifty handshakes.
-	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --cert "$dir/ecdsa.pem" \
-		--key "$dir/ecdsa.key" --handshake-timeout 600 "$@" >"$log" 2>"$log.err" &
+	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --handshake-timeout 600 \
+		"${identity[@]}" "$@" >"$log" 2>"$log.err" &
 	server=$!
 	for _ in $(seq 200); do
 		port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$log")
@@ -267,9 +271,11 @@ refused() { # EXIT-CODE PATTERN ARGUMENTS...
 
 wrong_settings() {
 	local good=(--listen 127.0.0.1:0 --root "$root" --cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key")
-	refused 1 'No such file' "${good[@]}" --cert "$dir/absent.pem"
-	refused 1 'does not belong' "${good[@]}" --key "$dir/rsa.key"
-	refused 1 'no certificate' "${good[@]}" --cert "$dir/ecdsa.key"
+	local place=(--listen 127.0.0.1:0 --root "$root")
+	refused 1 'No such file' "${place[@]}" --cert "$dir/absent.pem"
+	refused 1 'does not belong' "${place[@]}" --cert "$dir/ecdsa.pem" --key "$dir/rsa.key"
+	refused 1 'no certificate' "${place[@]}" --cert "$dir/ecdsa.key"
+	refused 2 'needs a --cert' "${place[@]}" --key "$dir/ecdsa.key"
 	refused 1 'absent' "${good[@]}" --root "$dir/absent"
 	refused 2 '--threads' "${good[@]}" --threads nonsense
 	refused 2 '--ktls' "${good[@]}" --ktls perhaps
@@ -316,6 +322,41 @@ self_signed() {
 	cat "$dir/self" "$dir/self.err" | tr -d : | grep -qi "$(echo "$seen" | tr -d :)"
 }
 
+# Two names and two kinds of key: who asks for which gets which.
+several_certificates() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=wild \
+		-addext 'subjectAltName=DNS:*.example.org' -keyout "$dir/wild.key" \
+		-out "$dir/wild.pem" 2>/dev/null
+	start "$dir/several" --cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key" --cert "$dir/rsa.pem" \
+		--key "$dir/rsa.key" --cert "$dir/wild.pem" --key "$dir/wild.key"
+	[ "$(certificate_of localhost)" = "$(print_of ecdsa)" ]
+	[ "$(certificate_of localhost -cipher ECDHE-RSA-AES128-GCM-SHA256)" = "$(print_of rsa)" ]
+	[ "$(certificate_of www.example.org)" = "$(print_of wild)" ]
+	[ "$(certificate_of a.b.example.org)" = "$(print_of ecdsa)" ]
+	kill "$server"
+	wait "$server"
+}
+
+print_of() { openssl x509 -in "$dir/$1.pem" -noout -fingerprint -sha256; }
+certificate_of() {
+	openssl s_client -connect "localhost:$port" -tls1_2 -servername "$@" </dev/null 2>/dev/null |
+		openssl x509 -noout -fingerprint -sha256
+}
+
+# Off by default, there when asked for.
+legacy_key_exchange() {
+	! curl -sS --cacert "$dir/rsa.pem" --ciphers AES128-GCM-SHA256 "https://localhost:$port/1k"
+	start "$dir/legacy" --cert "$dir/rsa.pem" --key "$dir/rsa.key" --legacy-kx
+	for suite in AES128-GCM-SHA256 AES128-CCM DHE-RSA-AES128-GCM-SHA256 DHE-RSA-CHACHA20-POLY1305; do
+		curl -sS --cacert "$dir/rsa.pem" --tls-max 1.2 --ciphers $suite \
+			"https://localhost:$port/100k" | cmp - "$root/100k"
+		"$ringtls" get --cacert "$dir/rsa.pem" --suites $suite "https://localhost:$port/100k" |
+			cmp - "$root/100k"
+	done
+	kill "$server"
+	wait "$server"
+}
+
 rsa_certificate() {
 	start "$dir/rsa-log" --cert "$dir/rsa.pem" --key "$dir/rsa.key"
 	curl -sS --cacert "$dir/rsa.pem" "https://localhost:$port/100k" | cmp - "$root/100k"
@@ -347,6 +388,7 @@ for test in curl_gets_files s_client_gets_a_file get_gets_files get_refuses ever
 	http_1_0_closes no_path_leaves_the_root vanishing_clients_leave_nothing \
 	garbage_costs_one_connection old_versions_are_refused wrong_settings \
 	second_server_on_the_port require_is_kept off_is_kept self_signed rsa_certificate \
+	several_certificates legacy_key_exchange \
 	drains_on_sigterm; do
 	tap $test
 done

@@ -22,7 +22,8 @@
 /* ---- options ------------------------------------------------------------- */
 
 struct serve_options {
-	const char *listen, *root, *cert, *key;
+	const char *listen, *root;
+	struct option_list certs, keys; /* the n-th key is the n-th certificate's */
 	unsigned int threads; /* 0: by the number of CPUs */
 	unsigned int handshake_s, idle_s; /* 0: the engine's defaults */
 	bool quiet;
@@ -44,10 +45,10 @@ static const struct option_row serve_table[] = {
 	       "where to listen (127.0.0.1:8443); [::1]:8443; port 0: any"),
 	OPTION("root", 0, "DIR", option_string, struct serve_options, root,
 	       "the directory to serve (.)"),
-	OPTION("cert", 0, "FILE", option_string, struct serve_options, cert,
-	       "certificate chain in PEM, the server's own first"),
-	OPTION("key", 0, "FILE", option_string, struct serve_options, key,
-	       "its private key in PEM (in the file of --cert)"),
+	OPTION("cert", 0, "FILE", option_append, struct serve_options, certs,
+	       "certificate chain in PEM, the server's own first; repeatable"),
+	OPTION("key", 0, "FILE", option_append, struct serve_options, keys,
+	       "its private key in PEM (in the file of --cert); repeatable"),
 	OPTION("threads", 0, "N", set_threads, struct serve_options, threads,
 	       "threads, an io_uring each (one a CPU, at most 16)"),
 	OPTION("handshake-timeout", 0, "S", set_seconds, struct serve_options, handshake_s,
@@ -64,7 +65,9 @@ static const struct option_usage serve_usage = {
 	.operands = "",
 	.summary = "Serve the files of a directory over HTTPS (HTTP/1.1, TLS 1.2).",
 	.table = serve_table,
-	.notes = "Without --cert it makes a certificate for localhost and prints its fingerprint.\n"
+	.notes = "Without --cert it makes a certificate for localhost and prints its fingerprint. With\n"
+		 "several, a client gets the one that bears the name it asks for and that it\n"
+		 "can verify.\n"
 		 "SIGTERM and SIGINT let the requests under way end, for 10 seconds at most; a\n"
 		 "second one cuts them off.",
 };
@@ -252,12 +255,17 @@ static int run_server(const char *root)
 
 /* ---- start-up ------------------------------------------------------------ */
 
-static int add_identity(struct rtls_config *config, const struct serve_options *options)
+static int add_identities(struct rtls_config *config, const struct serve_options *options)
 {
-	if (!options->cert)
-		return selfsigned_add(config);
-	return rtls_config_add_identity_file(config, options->cert,
-					     options->key ? options->key : options->cert);
+	int ret = options->certs.count ? 0 : selfsigned_add(config);
+
+	for (unsigned int i = 0; !ret && i < options->certs.count; i++) {
+		const char *cert = options->certs.values[i];
+
+		ret = rtls_config_add_identity_file(
+			config, cert, i < options->keys.count ? options->keys.values[i] : cert);
+	}
+	return ret;
 }
 
 /* A connection is a descriptor, a file that is sent another one, and the default is 1024. */
@@ -294,7 +302,7 @@ static int set_up(const struct serve_options *options)
 	server.site.root = file_root_open(options->root);
 	if (server.site.root < 0 || !tls_kernel_check(server.policy, stdout))
 		return EXIT_RUNTIME;
-	ret = add_identity(server.config, options);
+	ret = add_identities(server.config, options);
 	if (!ret)
 		ret = rtls_config_freeze(server.config);
 	if (ret)
@@ -320,8 +328,8 @@ int cmd_serve(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
-	if (options.key && !options.cert) {
-		cmd_error("--key needs --cert");
+	if (options.keys.count > options.certs.count) {
+		cmd_error("each --key needs a --cert");
 		return EXIT_USAGE;
 	}
 	server.site = (struct site){ .root = -1, .quiet = options.quiet };
