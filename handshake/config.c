@@ -8,6 +8,8 @@
 
 #include "hs_internal.h"
 
+#define ALPN_MAX 4096
+
 int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 {
 	va_list ap;
@@ -117,6 +119,7 @@ typedef const void *(*lookup)(const char *name, size_t len);
 static int parse_list(struct rtls_config *config, const char *list, const char *what, lookup find,
 		      const void **rows, size_t *rows_len)
 {
+	const void *found[HS_ROWS_MAX];
 	const char *name;
 	size_t len, count = 0;
 
@@ -128,11 +131,12 @@ static int parse_list(struct rtls_config *config, const char *list, const char *
 		if (!row)
 			return hs_config_refuse(config, "unknown %s \"%.*s\"", what, (int)len, name);
 		for (size_t i = 0; i < count; i++)
-			if (rows[i] == row)
+			if (found[i] == row)
 				return hs_config_refuse(config, "%s \"%.*s\" given twice", what,
 							(int)len, name);
-		rows[count++] = row;
+		found[count++] = row;
 	}
+	memcpy(rows, found, count * sizeof(*rows));
 	*rows_len = count;
 	return 0;
 }
@@ -193,10 +197,25 @@ int rtls_config_set_alpn(struct rtls_config *config, const char *list)
 	return config->alpn.bad ? -ENOMEM : 0;
 }
 
+/* Is there a suite for this identity's kind of key? */
+static bool is_usable(const struct rtls_config *config, const struct hs_identity *identity)
+{
+	for (size_t i = 0; i < config->suites_len; i++)
+		if (config->suites[i]->auth == hs_key_auth(identity->kind))
+			return true;
+	return false;
+}
+
 int rtls_config_freeze(struct rtls_config *config)
 {
 	if (config->frozen)
 		return RTLS_ERR_STATE;
+	for (size_t i = 0; i < config->identities_len; i++)
+		if (!is_usable(config, &config->identities[i]))
+			return hs_config_refuse(config, "no cipher suite of the list can use the "
+							"key of certificate %zu", i + 1);
+	if (config->alpn.len > ALPN_MAX)
+		return hs_config_refuse(config, "the ALPN list is longer than %d bytes", ALPN_MAX);
 	/* Directories of the default path are read on demand, so a server pays nothing. */
 	if (!config->trust_given && !X509_STORE_set_default_paths(config->trust))
 		return hs_config_refuse(config, "the system's trust store cannot be opened");

@@ -27,16 +27,16 @@ static void server_name_offer(struct rtls_hs *hs)
 	wire_end_vector(&hs->out, list, 2);
 }
 
-/* Letters, digits, hyphen, underscore and dots: what may stand in a log line as it is. */
-static bool is_host_name(const uint8_t *name, size_t len)
+bool hs_is_host_name(const char *name, size_t len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-_.";
+	char before = '.';
 
-	for (size_t i = 0; i < len; i++)
-		if (!name[i] || !strchr(allowed, name[i]))
+	for (size_t i = 0; i < len; before = name[i++])
+		if (!name[i] || !strchr(allowed, name[i]) || (name[i] == '.' && before == '.'))
 			return false;
-	return len <= HS_SERVER_NAME_MAX;
+	return before != '.' && len <= HS_SERVER_NAME_MAX;
 }
 
 static int server_name_offered(struct rtls_hs *hs, struct wire_in *in)
@@ -49,9 +49,11 @@ static int server_name_offered(struct rtls_hs *hs, struct wire_in *in)
 
 		if (list.bad || type != 0)
 			continue;
-		if (hs->server_name[0] || !is_host_name(name.data, name.len))
+		if (hs->server_name[0] || memchr(name.data, 0, name.len))
 			return hs_violation(hs, HS_V_SERVER_NAME_BAD);
-		memcpy(hs->server_name, name.data, name.len);
+		/* An address, say, or a name not in ASCII: as if none had been sent. */
+		if (hs_is_host_name((const char *)name.data, name.len))
+			memcpy(hs->server_name, name.data, name.len);
 	}
 	in->bad |= list.bad;
 	return 0;
@@ -118,6 +120,14 @@ static int supported_groups_offered(struct rtls_hs *hs, struct wire_in *in)
 			hs->offered_groups |= 1u << (group - hs_groups);
 	}
 	in->bad |= list.bad;
+	return 0;
+}
+
+/* RFC 8422 5.1 has no answer, but some servers send one all the same. */
+static int supported_groups_answered(struct rtls_hs *hs, struct wire_in *in)
+{
+	(void)hs;
+	wire_get_bytes(in, in->len);
 	return 0;
 }
 
@@ -287,7 +297,8 @@ static const struct extension extensions[HS_EXT_COUNT] = {
 					renegotiation_info_seen, renegotiation_info_asked,
 					renegotiation_info_put, renegotiation_info_seen },
 	[HS_EXT_SUPPORTED_GROUPS] = { 10, always, supported_groups_offer,
-				      supported_groups_offered, NULL, NULL, NULL },
+				      supported_groups_offered, NULL, NULL,
+				      supported_groups_answered },
 	[HS_EXT_EC_POINT_FORMATS] = { 11, always, ec_point_formats_put, ec_point_formats_seen,
 				      ec_point_formats_asked, ec_point_formats_put,
 				      ec_point_formats_seen },
@@ -338,7 +349,9 @@ static int extension_recv(struct rtls_hs *hs, enum hs_extension index, struct wi
 	int ret = 0;
 
 	if (hs->role == RTLS_CLIENT) {
-		if (!(hs->extensions_sent & 1u << index) || !row->is_answered)
+		bool has_answer = row->is_answered || row->answered;
+
+		if (!(hs->extensions_sent & 1u << index) || !has_answer)
 			return hs_violation(hs, HS_V_EXTENSION_NOT_OFFERED);
 		seen = row->answered;
 	}

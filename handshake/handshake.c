@@ -231,12 +231,14 @@ static bool is_ignored(const struct rtls_hs *hs, uint8_t message)
 /* Looks at a header before its body is read, so that nobody makes us keep what we refuse. */
 static int check_header(struct rtls_hs *hs, uint8_t message, size_t len)
 {
+	size_t len_max = 16384;
+
 	if (!is_ignored(hs, message) && !find_row(hs, RTLS_HANDSHAKE, message))
 		return hs_violation(hs, HS_V_UNEXPECTED_MESSAGE);
 	for (size_t i = 0; i < sizeof(message_limits) / sizeof(*message_limits); i++)
-		if (message_limits[i].message == message && len > message_limits[i].len_max)
-			return hs_violation(hs, HS_V_MESSAGE_TOO_LONG);
-	return 0;
+		if (message_limits[i].message == message)
+			len_max = message_limits[i].len_max;
+	return len > len_max ? hs_violation(hs, HS_V_MESSAGE_TOO_LONG) : 0;
 }
 
 /* One whole handshake message with its header, which has been checked. */
@@ -424,11 +426,12 @@ static int set_server_name(struct rtls_hs *hs, const char *name)
 {
 	uint8_t address[16];
 
-	if (strlen(name) > HS_SERVER_NAME_MAX)
-		return RTLS_ERR_CONFIG;
-	strcpy(hs->server_name, name);
 	hs->server_name_is_ip = inet_pton(AF_INET, name, address) == 1 ||
 				inet_pton(AF_INET6, name, address) == 1;
+	/* To libcrypto "" means any name, and ".example.org" all below it. */
+	if (!hs->server_name_is_ip && !hs_is_host_name(name, strlen(name)))
+		return RTLS_ERR_CONFIG;
+	strcpy(hs->server_name, name);
 	return 0;
 }
 
@@ -488,7 +491,7 @@ enum rtls_hs_status rtls_hs_status(const struct rtls_hs *hs)
 const uint8_t *rtls_hs_output(const struct rtls_hs *hs, size_t *len)
 {
 	*len = hs->out.len - hs->out_sent;
-	return hs->out.data + hs->out_sent;
+	return *len ? hs->out.data + hs->out_sent : NULL;
 }
 
 void rtls_hs_output_done(struct rtls_hs *hs, size_t len)

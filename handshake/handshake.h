@@ -86,7 +86,7 @@ const char *rtls_cipher_name(enum rtls_cipher cipher);
  *
  * Every suite and group of this library in its default order, no identity, the
  * system's trust store, verification on. Set what differs, then freeze it. The
- * setters return 0 or RTLS_ERR_CONFIG; after that rtls_config_error() says in
+ * setters return 0, -ENOMEM or RTLS_ERR_CONFIG; after that rtls_config_error() says in
  * words what is wrong and with which file or name.
  *
  * Return: a configuration with one reference, or NULL without memory.
@@ -158,6 +158,7 @@ int rtls_config_set_now(struct rtls_config *config, time_t (*now)(void *arg), vo
 /**
  * rtls_config_freeze - check the whole and make it immutable
  *
+ * An identity that no suite can use, or an ALPN list that fits no hello, is refused.
  * Setters fail with RTLS_ERR_STATE afterwards. Only a frozen configuration
  * starts handshakes.
  */
@@ -189,7 +190,8 @@ enum rtls_hs_status {
  * @worker: this thread's
  * @server_name: client only: the host name or IP address that the server's
  *	certificate must bear, sent as SNI if it is a name. NULL: none is sent, and
- *	none is checked, which only a configuration without verification allows.
+ *	none is checked, which only a configuration without verification allows. What is
+ *	neither a host name nor an address (an empty string) is RTLS_ERR_CONFIG.
  *
  * Return: 0 and a handshake in *@hs. A client's status is WANT_OUTPUT, a
  * server's WANT_INPUT.
@@ -259,7 +261,7 @@ struct rtls_keys {
 
 /* Who is at the other end. Freed by rtls_peer_free(). */
 struct rtls_peer {
-	char *server_name;    /* SNI as sent by the client, or NULL */
+	char *server_name;    /* the host name asked for, or NULL */
 	char *alpn;           /* the protocol agreed on, or NULL */
 	const char *group;    /* the key exchange's, "x25519"; NULL: RSA, or an own prime of DHE */
 	uint8_t *certificate; /* the peer's leaf in DER, or NULL */

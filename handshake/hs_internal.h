@@ -24,9 +24,7 @@
 #define HS_PUBLIC_MAX      1024 /* DHE of 8192 bits */
 #define HS_PREMASTER_MAX   1024
 #define HS_SERVER_NAME_MAX 255
-#define HS_SUITES_MAX      16
-#define HS_GROUPS_MAX      16
-#define HS_SCHEMES_MAX     16
+#define HS_ROWS_MAX        16 /* of any table of suites, groups, signature schemes */
 #define HS_CHAIN_MAX       10 /* certificates in a chain */
 #define HS_WARNINGS_MAX    5
 
@@ -102,7 +100,7 @@ extern const struct hs_scheme hs_schemes[];
 extern const size_t hs_schemes_len;
 const struct hs_scheme *hs_scheme_by_id(uint16_t id);
 const struct hs_scheme *hs_scheme_by_name(const char *name, size_t len);
-/* Can a key of so many bits sign this way? PSS with SHA-512 does not fit into RSA-1024. */
+/* Can this key sign so? */
 bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key);
 /* What kind of key is it? False: a kind that is not supported. */
 bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind);
@@ -136,7 +134,7 @@ struct rtls_worker {
 /* ---- config.c, identity.c, verify.c ---------------------------------------- */
 
 struct hs_identity {
-	X509 *leaf;
+	X509 *leaf; /* for its names */
 	EVP_PKEY *key;
 	enum hs_key_kind kind;
 	const struct hs_group *group; /* the curve of an EC key */
@@ -152,12 +150,12 @@ struct rtls_config {
 	size_t identities_len;
 	X509_STORE *trust;
 	bool trust_given;
-	const struct hs_suite *suites[HS_SUITES_MAX];
+	const struct hs_suite *suites[HS_ROWS_MAX];
 	size_t suites_len;
 	bool suites_given, server_preference;
-	const struct hs_group *groups[HS_GROUPS_MAX];
+	const struct hs_group *groups[HS_ROWS_MAX];
 	size_t groups_len;
-	const struct hs_scheme *schemes[HS_SCHEMES_MAX];
+	const struct hs_scheme *schemes[HS_ROWS_MAX];
 	size_t schemes_len;
 	struct wire_out alpn; /* ProtocolNameList's content: u8 length and name, repeated */
 	time_t (*now)(void *arg);
@@ -260,7 +258,7 @@ struct rtls_hs {
 
 	/* What a ClientHello offered: bits are indices into the tables of suites.c and so on. */
 	uint32_t offered_suites, offered_groups, offered_schemes;
-	uint8_t suites_order[HS_SUITES_MAX]; /* the client's, as indices */
+	uint8_t suites_order[HS_ROWS_MAX]; /* the client's, as indices */
 	uint8_t suites_order_len;
 	bool offered_ff; /* a group of DHE, known to us or not */
 	uint32_t extensions_sent, extensions_seen; /* bits are enum hs_extension */
@@ -315,6 +313,8 @@ enum hs_extension { /* indices of the table, bits of rtls_hs.extensions */
 	HS_EXT_COUNT,
 };
 
+/* Labels of letters, digits, hyphens and underscores: it may stand in a log line as it is. */
+bool hs_is_host_name(const char *name, size_t len);
 /* What is left of a hello: no extensions at all, or one vector of them. */
 void hs_extensions_send(struct rtls_hs *hs);
 int hs_extensions_recv(struct rtls_hs *hs, struct wire_in *hello);

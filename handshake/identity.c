@@ -120,16 +120,22 @@ static int read_chain(struct rtls_config *config, const char *file, X509 *chain[
 		      size_t *len)
 {
 	BIO *bio = BIO_new_file(file, "r");
+	bool encrypted = false;
 	X509 *certificate;
 
 	if (!bio)
 		return hs_config_refuse(config, "%s: %s", file, strerror(errno));
 	for (*len = 0; *len < HS_CHAIN_MAX; chain[(*len)++] = certificate) {
-		certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, &encrypted);
 		if (!certificate)
 			break;
 	}
 	BIO_free(bio);
+	/* The end of the file is one thing, a damaged certificate another. */
+	if (*len && *len < HS_CHAIN_MAX &&
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return hs_config_refuse(config, "%s: certificate %zu in it is damaged", file,
+					*len + 1);
 	if (!*len)
 		return hs_config_refuse(config, "%s: no certificate in PEM in it", file);
 	if (*len == HS_CHAIN_MAX)

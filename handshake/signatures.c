@@ -78,6 +78,7 @@ int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob messag
 	    uint8_t *signature, size_t *signature_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t capacity = *signature_len;
 	EVP_PKEY_CTX *pkey_ctx;
 	bool ok = ctx &&
 		  EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key, NULL) > 0 &&
@@ -85,7 +86,8 @@ int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob messag
 		  EVP_DigestSign(ctx, signature, signature_len, message.data, message.len) > 0;
 
 	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : RTLS_ERR_CRYPTO;
+	/* Without memory libcrypto 3.0 may say success and a length of -1. */
+	return ok && *signature_len <= capacity ? 0 : RTLS_ERR_CRYPTO;
 }
 
 bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,

@@ -52,7 +52,11 @@ static bool set_expectations(struct rtls_hs *hs, X509_STORE_CTX *ctx)
 
 	X509_VERIFY_PARAM_set_time(param, hs->config->now(hs->config->now_arg));
 	X509_VERIFY_PARAM_set_depth(param, HS_CHAIN_MAX);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* 112 bits all the way up: no RSA below 2048, no SHA-1 or MD5 in a signature. */
+	X509_VERIFY_PARAM_set_auth_level(param, 2);
+	/* Names stand in subjectAltName, RFC 6125 6.4.4; the subject is for people. */
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+						       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (!X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER))
 		return false;
 	return hs->server_name_is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, hs->server_name)

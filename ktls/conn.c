@@ -87,17 +87,23 @@ void ktls_drop(struct rtls_conn *conn, int error, const char *reason)
 	ktls_closed(conn);
 }
 
+/* Not while an operation is under way: it may be sending from, or installing, what this changes. */
+static void close_early(struct rtls_conn *conn)
+{
+	if (conn->close_asked && !conn->busy && conn->phase < CONN_OPEN)
+		ktls_fail(conn, -ECANCELED, RTLS_ALERT_USER_CANCELED, "closed in the handshake");
+}
+
 void rtls_conn_close(struct rtls_conn *conn)
 {
-	if (conn->phase < CONN_OPEN)
-		ktls_fail(conn, -ECANCELED, RTLS_ALERT_USER_CANCELED, "closed in the handshake");
 	conn->close_asked = true;
+	close_early(conn);
 }
 
 static void shutdown_done(struct rtls_conn *conn)
 {
 	/* After an error of the transport or of the kernel's records nothing can be read. */
-	if (conn->eof || conn->clear_error)
+	if (conn->eof || conn->deaf)
 		ktls_closed(conn);
 	else
 		conn->phase = CONN_LINGER;
@@ -171,7 +177,7 @@ static bool next_recv(struct rtls_conn *conn, struct rtls_op *op)
 		return true;
 	case CONN_OPEN:
 		/* Not before events were taken: they may point to what a RECV would replace. */
-		return !conn->paused && !conn->peer_closed && !conn->error &&
+		return !conn->paused && !conn->peer_closed && !conn->eof && !conn->error &&
 		       !conn->tell_established;
 	case CONN_LINGER:
 		return true;
@@ -245,6 +251,7 @@ void rtls_conn_done(struct rtls_conn *conn, const struct rtls_op *op, ssize_t re
 	conn->busy = false;
 	if (!again && conn->phase != CONN_CLOSED)
 		other_done(conn, op, result);
+	close_early(conn);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */

@@ -151,6 +151,8 @@ int rtls_drive(struct rtls_conn *conn, int fd, uint8_t *buf, size_t size, int ti
 	int64_t deadline = now_ms() + timeout_ms;
 	bool woken = false;
 
+	if (size < RTLS_PLAINTEXT_MAX)
+		return -EINVAL;
 	for (;;) {
 		struct pollfd poll_fd = { .fd = fd };
 		int64_t left = deadline - now_ms();

@@ -83,18 +83,21 @@ static struct rtls_report_direction *installing(struct rtls_conn *conn, struct r
 	return is_tx ? &conn->report.tx : &conn->report.rx;
 }
 
-/* Goes on to the next direction that has to be installed; behind the last all is established. */
-static void next_install(struct rtls_conn *conn)
+/* Goes to this phase if there is something to install in it; behind the last all is established. */
+static void next_install(struct rtls_conn *conn, enum conn_phase phase)
 {
-	while (++conn->phase <= CONN_INSTALL_RX) {
-		struct rtls_key *key;
-		struct rtls_report_direction *direction = installing(conn, &key);
+	struct rtls_report_direction *direction;
+	struct rtls_key *key;
 
-		direction->seq = key->seq;
-		if (wants_kernel(direction))
-			return;
-	}
-	established(conn);
+	conn->phase = phase;
+	direction = installing(conn, &key);
+	direction->seq = key->seq;
+	if (wants_kernel(direction))
+		return;
+	if (phase == CONN_INSTALL_TX)
+		next_install(conn, CONN_INSTALL_RX);
+	else
+		established(conn);
 }
 
 /* ---- what was read past Finished ---------------------------------------------------- */
@@ -156,7 +159,7 @@ void ktls_drain(struct rtls_conn *conn)
 		ktls_stash_opened(stash, type, plain, plain_len);
 		stash->raw += len;
 	}
-	next_install(conn);
+	next_install(conn, CONN_INSTALL_TX);
 }
 
 /* ---- keys into the kernel ------------------------------------------------------------ */
@@ -190,6 +193,8 @@ void ktls_install_done(struct rtls_conn *conn, int result)
 	if (reason != RTLS_REASON_INSTALLED && conn->policy == RTLS_KTLS_REQUIRE)
 		ktls_fail(conn, RTLS_ERR_DECLINED, RTLS_ALERT_INTERNAL_ERROR,
 			  rtls_reason_text(reason));
+	else if (conn->phase == CONN_INSTALL_TX)
+		next_install(conn, CONN_INSTALL_RX);
 	else
-		next_install(conn);
+		established(conn);
 }

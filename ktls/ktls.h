@@ -9,12 +9,14 @@
  * the kernel, of sending, receiving and closing is written once.
  *
  *	for (;;) {
- *		while (rtls_conn_next(conn, &op))
- *			start(&op);
- *		... one completes with result ...
- *		rtls_conn_done(conn, &op, result);
  *		while (rtls_conn_event(conn, &event))
  *			handle(&event);
+ *		if (rtls_conn_next(conn, &op)) {
+ *			start(&op);
+ *			continue;
+ *		}
+ *		... wait until one completes with result ...
+ *		rtls_conn_done(conn, &op, result);
  *	}
  *
  * A connection carries the handshake's bytes, attaches the "tls" ULP before the
@@ -49,7 +51,7 @@ enum rtls_policy {
 
 enum rtls_mode {
 	RTLS_MODE_USERSPACE,
-	RTLS_MODE_KERNEL, /* the kernel's software TLS */
+	RTLS_MODE_KERNEL, /* the kernel's: its software, or a NIC that it drives */
 };
 
 /* Why a direction is where it is: a closed list. rtls_reason_text() explains. */
@@ -193,7 +195,8 @@ bool rtls_conn_event(struct rtls_conn *conn, struct rtls_event *event);
  * @buf: stays the caller's and unchanged until RTLS_EVENT_SENT
  * @more: the rest of a record will follow in the next send at once
  *
- * One send at a time. Return: 0, -EBUSY while another send is under way, -EPIPE after
+ * One send at a time. No bytes at all are refused (-EINVAL) behind a send with @more, since
+ * nothing would end the record. Return: 0, -EBUSY while another send is under way, -EPIPE after
  * rtls_conn_close() or a failure, RTLS_ERR_STATE before RTLS_EVENT_ESTABLISHED.
  */
 int rtls_conn_send(struct rtls_conn *conn, const void *buf, size_t len, bool more);
@@ -239,7 +242,7 @@ const struct rtls_peer *rtls_conn_peer(const struct rtls_conn *conn);
 /**
  * rtls_drive - carry out operations until an event comes
  * @fd: the socket, blocking or not
- * @buf: where to receive; at least RTLS_RECORD_MAX bytes for good speed, any size works
+ * @buf: where to receive: at least RTLS_PLAINTEXT_MAX bytes, a whole record's
  * @timeout_ms: the longest wait for the peer, -1 for ever
  *
  * Ignore or block SIGPIPE: sendfile(2) to a peer that has gone raises it, and so does

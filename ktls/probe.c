@@ -12,6 +12,17 @@
 
 #include "ktls_internal.h"
 
+static bool is_our_peer(const int pair[2])
+{
+	const struct timeval limit = { .tv_sec = 2 };
+	struct sockaddr_in own, peer;
+	socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+
+	return !getsockname(pair[0], (void *)&own, &own_len) &&
+	       !getpeername(pair[1], (void *)&peer, &peer_len) && own.sin_port == peer.sin_port &&
+	       !setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
 /* A connected TCP pair over loopback. */
 static int tcp_pair(int pair[2])
 {
@@ -22,11 +33,17 @@ static int tcp_pair(int pair[2])
 
 	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pair[1] = -1;
+	/* Whoever else connects in this moment is not ours, and must not make us wait. */
 	if (listener >= 0 && pair[0] >= 0 && !bind(listener, (void *)&addr, sizeof(addr)) &&
 	    !listen(listener, 1) && !getsockname(listener, (void *)&addr, &len) &&
 	    !connect(pair[0], (void *)&addr, sizeof(addr)))
 		pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	error = -errno;
+	error = errno ? -errno : -EIO;
+	if (pair[1] >= 0 && !is_our_peer(pair)) {
+		close(pair[1]);
+		pair[1] = -1;
+		error = -EAGAIN;
+	}
 	if (listener >= 0)
 		close(listener);
 	if (pair[1] >= 0)
@@ -55,11 +72,13 @@ static int exchange(int pair[2])
 {
 	static const char sent[] = "probe";
 	char received[sizeof(sent)];
+	ssize_t n;
 
 	if (send(pair[0], sent, sizeof(sent), MSG_NOSIGNAL) != sizeof(sent))
 		return -errno;
-	if (recv(pair[1], received, sizeof(received), MSG_WAITALL) != sizeof(received))
-		return errno ? -errno : -EIO;
+	n = recv(pair[1], received, sizeof(received), MSG_WAITALL);
+	if (n != sizeof(received))
+		return n < 0 ? -errno : -EIO;
 	return memcmp(sent, received, sizeof(sent)) ? -EBADMSG : 0;
 }
 

@@ -24,7 +24,8 @@ struct record {
 bool ktls_stash_add(struct conn_stash *stash, const uint8_t *data, size_t len)
 {
 	if (stash->len + len > stash->size) {
-		size_t size = stash->len + len;
+		/* Twice as much, so that a record that comes byte by byte is not copied as often. */
+		size_t size = stash->len + len > 2 * stash->size ? stash->len + len : 2 * stash->size;
 		uint8_t *grown = malloc(size);
 
 		if (!grown)
@@ -104,8 +105,8 @@ static void receive_failed(struct rtls_conn *conn, const struct rtls_op *op, int
 		if (!op->want_record_type || kernel_faults[i].error != error)
 			continue;
 		/* It also stands in SO_ERROR, where the next send would meet it. */
-		conn->clear_error = true;
-		conn->eof = true;
+		conn->clear_error = conn->cleared = true;
+		conn->eof = conn->deaf = true;
 		ktls_fail(conn, RTLS_ERR_ALERT_SENT(kernel_faults[i].alert),
 			  kernel_faults[i].alert, kernel_faults[i].reason);
 		return;
@@ -177,10 +178,11 @@ static size_t whole_len(struct rtls_conn *conn, const uint8_t *buf, size_t have)
 
 static bool packed_record(struct conn_stash *stash, struct record *record)
 {
-	uint8_t *packed = stash->data + stash->next;
+	uint8_t *packed;
 
 	if (stash->next == stash->opened)
 		return false;
+	packed = stash->data + stash->next;
 	record->type = packed[0];
 	record->len = packed[1] << 8 | packed[2];
 	record->data = packed + PACKED_HEADER_LEN;

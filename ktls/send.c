@@ -87,18 +87,22 @@ void ktls_queue_alert(struct rtls_conn *conn, uint8_t level, uint8_t alert)
 	conn->alert_queued = true;
 }
 
+/* The one under way has a place of its own: another may be queued behind it. */
 static bool alert_op(struct rtls_conn *conn, struct rtls_op *op)
 {
-	if (!conn->alert_queued)
-		return false;
-	if (!in_kernel(conn)) {
+	if (!conn->alert_sending) {
+		if (!conn->alert_queued)
+			return false;
+		memcpy(conn->alert_out, conn->alert, sizeof(conn->alert));
 		conn->alert_queued = false;
-		return seal(conn, RTLS_ALERT, conn->alert, sizeof(conn->alert)) &&
-		       sealed_op(conn, op);
+		if (!in_kernel(conn))
+			return seal(conn, RTLS_ALERT, conn->alert_out, sizeof(conn->alert_out)) &&
+			       sealed_op(conn, op);
+		conn->alert_sending = true;
 	}
 	op->code = RTLS_OP_SEND;
-	op->buf = conn->alert;
-	op->len = sizeof(conn->alert);
+	op->buf = conn->alert_out;
+	op->len = sizeof(conn->alert_out);
 	op->record_type = RTLS_ALERT;
 	return true;
 }
@@ -183,15 +187,14 @@ bool ktls_send_op(struct rtls_conn *conn, struct rtls_op *op)
 
 static void send_failed(struct rtls_conn *conn, int error)
 {
-	/* A bad record that the kernel met, and that we have not been told of yet. */
-	if (error == -EBADMSG && in_kernel(conn)) {
-		conn->clear_error = true;
-		conn->eof = true;
-		ktls_fail(conn, RTLS_ERR_ALERT_SENT(RTLS_ALERT_BAD_RECORD_MAC),
-			  RTLS_ALERT_BAD_RECORD_MAC, "a record that does not authenticate");
-	} else {
+	/*
+	 * A bad record that the kernel met stands in SO_ERROR too: RECV will tell. But some
+	 * kernels say EBADMSG for ever where the peer is just gone, so this is tried once.
+	 */
+	if (error == -EBADMSG && conn->report.rx.mode == RTLS_MODE_KERNEL && !conn->cleared)
+		conn->cleared = conn->clear_error = true;
+	else
 		ktls_drop(conn, error, "sending failed");
-	}
 }
 
 static void request_done_if_sent(struct rtls_conn *conn)
@@ -249,7 +252,7 @@ void ktls_send_done(struct rtls_conn *conn, const struct rtls_op *op, ssize_t re
 	else if (op->code == RTLS_OP_READ_FILE)
 		file_read(conn, result);
 	else if (op->record_type)
-		conn->alert_queued = false;
+		conn->alert_sending = false;
 	else if (conn->sealed.len)
 		sealed_sent(conn, result);
 	else
@@ -266,6 +269,9 @@ static int request_start(struct rtls_conn *conn, struct conn_request request)
 		return -EPIPE;
 	if (conn->request.active || conn->tell_sent)
 		return -EBUSY;
+	/* Only bytes close a record that the last send left open. */
+	if (!request.left && conn->request.more)
+		return -EINVAL;
 	request.active = true;
 	conn->request = request;
 	request_done_if_sent(conn);

@@ -85,7 +85,8 @@ struct cert cert_make(struct cert_spec spec)
 	name = X509_get_subject_name(cert.x509);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const void *)host, -1, -1, 0);
 	X509_set_issuer_name(cert.x509, name);
-	add_extension(cert.x509, NID_subject_alt_name, san);
+	if (!spec.no_san)
+		add_extension(cert.x509, NID_subject_alt_name, san);
 	add_extension(cert.x509, NID_ext_key_usage, spec.usage ? spec.usage : "serverAuth");
 	add_extension(cert.x509, NID_key_usage,
 		      spec.key_usage ? spec.key_usage : "digitalSignature,keyEncipherment");

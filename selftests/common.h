@@ -28,6 +28,7 @@ struct cert_spec {
 	const char *usage;   /* extendedKeyUsage, NULL: serverAuth */
 	const char *key_usage; /* NULL: digitalSignature, keyEncipherment */
 	int rsa_bits;        /* 0: 2048 */
+	bool no_san;         /* the name stands in the subject only */
 };
 
 struct cert {

@@ -300,6 +300,8 @@ OUTCOME(other_host) { .spec = { .host = "example.org" },
 OUTCOME(wildcard_host) { .spec = { .host = "*.example.org" }, .host = "www.example.org", };
 OUTCOME(wildcard_covers_one_label) { .spec = { .host = "*.example.org" }, .host = "a.b.example.org",
 	.client_alert = RTLS_ALERT_BAD_CERTIFICATE, };
+OUTCOME(name_in_the_subject_only) { .spec = { .no_san = true },
+	.client_alert = RTLS_ALERT_BAD_CERTIFICATE, };
 OUTCOME(ip_address) { .host = "127.0.0.1", };
 OUTCOME(other_ip_address) { .host = "127.0.0.2", .client_alert = RTLS_ALERT_BAD_CERTIFICATE, };
 OUTCOME(expired) { .spec = { .age_s = 1000000, .life_s = 500000 },
@@ -401,8 +403,19 @@ TEST(config_refuses)
 	struct cert rsa = cert_make((struct cert_spec){ .kind = CERT_RSA });
 	struct cert weak = cert_make((struct cert_spec){ .kind = CERT_RSA, .rsa_bits = 1024 });
 	struct rtls_worker *worker = rtls_worker_new();
+	struct rtls_config *insecure = rtls_config_new();
 	struct rtls_hs *hs;
 
+	rtls_config_set_verify(insecure, false);
+	EXPECT_EQ(0, rtls_config_add_identity(insecure, rsa.x509, NULL, 0, rsa.key));
+	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-ECDSA-AES128-GCM-SHA256"));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_freeze(insecure));
+	/* A list that is refused changes nothing: the ECDSA suite is still the only one. */
+	EXPECT_EQ(RTLS_ERR_CONFIG,
+		  rtls_config_set_suites(insecure, "ECDHE-RSA-AES128-GCM-SHA256:bogus"));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_freeze(insecure));
+	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-RSA-AES128-GCM-SHA256"));
+	EXPECT_EQ(0, rtls_config_freeze(insecure));
 	EXPECT_EQ(RTLS_ERR_CONFIG,
 		  rtls_config_add_identity(config, ecdsa.x509, NULL, 0, rsa.key));
 	EXPECT_STREQ("the key does not belong to the certificate", rtls_config_error(config));
@@ -423,6 +436,13 @@ TEST(config_refuses)
 	EXPECT_EQ(0, rtls_config_freeze(config));
 	EXPECT_EQ(RTLS_ERR_STATE, rtls_config_set_suites(config, "ECDHE-RSA-AES128-GCM-SHA256"));
 	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_hs_new(&hs, config, worker, RTLS_SERVER, NULL));
+	/* Names that libcrypto would take for any. */
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_hs_new(&hs, insecure, worker, RTLS_CLIENT, ""));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_hs_new(&hs, insecure, worker, RTLS_CLIENT, ".org"));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_hs_new(&hs, insecure, worker, RTLS_CLIENT, "a..b"));
+	EXPECT_EQ(0, rtls_hs_new(&hs, insecure, worker, RTLS_CLIENT, "a.b-c.de"));
+	rtls_hs_free(hs);
+	rtls_config_unref(insecure);
 	/* Verification without a clock, or without a name to verify. */
 	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_hs_new(&hs, config, worker, RTLS_CLIENT, "localhost"));
 	rtls_config_unref(config);

@@ -571,9 +571,9 @@ CASE(server_answers_an_unknown_extension, 1, EXTENSION_NOT_OFFERED)
 	add_extension(scene, HS_SERVER_HELLO, 0x1a1a, "", 0);
 }
 
-CASE(server_answers_supported_groups, 1, EXTENSION_NOT_OFFERED)
+CASE(server_answers_signature_algorithms, 1, EXTENSION_NOT_OFFERED)
 {
-	add_extension(scene, HS_SERVER_HELLO, 10, "\0\2\0\x1d", 4);
+	add_extension(scene, HS_SERVER_HELLO, 13, "\0\2\4\3", 4);
 }
 
 CASE(extensions_without_end, 0, TOO_MANY_EXTENSIONS)
