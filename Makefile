@@ -51,7 +51,7 @@ libraries:
 # Public headers are reached as <ringtls/NAME.h>, as an installed user does.
 $(B)/include/ringtls/%.h:
 	@mkdir -p $(@D)
-	@ln -sf $(CURDIR)/$(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
+	@ln -sf ../../../$(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
 
 $(B)/%.o: %.c | $(PUBLIC) libraries
 	@mkdir -p $(@D)

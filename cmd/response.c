@@ -2,6 +2,8 @@
 /* response.c - an HTTP/1.1 response: bytes in, the body into a file */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,12 +19,38 @@
 		(response)->failed = true;         \
 	} while (0)
 
+/* A file beside the one wanted, so that a failure leaves what was there. */
+static int open_part(struct response *response)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if (asprintf(&response->part, "%s.XXXXXX", response->path) < 0) {
+		response->part = NULL;
+		return -1;
+	}
+	fd = mkostemp(response->part, O_CLOEXEC);
+	if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	free(response->part);
+	response->part = NULL;
+	return -1;
+}
+
+/* A device, a pipe or a link was given for what it is, and is neither replaced nor removed. */
 static bool open_output(struct response *response)
 {
+	struct stat st;
+
 	if (!response->path)
 		response->fd = STDOUT_FILENO;
+	else if (lstat(response->path, &st) || S_ISREG(st.st_mode))
+		response->fd = open_part(response);
 	else
-		response->fd = open(response->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		response->fd = open(response->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (response->fd < 0)
 		fail(response, "%s: %s", response->path, strerror(errno));
 	return response->fd >= 0;
@@ -148,16 +176,19 @@ void response_end(struct response *response)
 bool response_finish(struct response *response)
 {
 	bool ok = response->complete && !response->failed;
-	struct stat st;
 
 	if (response->fd < 0 || !response->path)
 		return ok;
-	/* Not a device that somebody gave for a file. */
-	if (!ok && !fstat(response->fd, &st) && S_ISREG(st.st_mode))
-		unlink(response->path);
 	if (close(response->fd) && ok) {
 		cmd_error("%s: %s", response->path, strerror(errno));
 		ok = false;
 	}
+	if (response->part && ok && rename(response->part, response->path)) {
+		cmd_error("%s: %s", response->path, strerror(errno));
+		ok = false;
+	}
+	if (response->part && !ok)
+		unlink(response->part);
+	free(response->part);
 	return ok;
 }

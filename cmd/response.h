@@ -14,6 +14,7 @@ struct response {
 	llhttp_t parser;
 	const char *path;   /* where the body goes; NULL: standard output */
 	int fd;             /* -1: not open yet */
+	char *part;         /* what is written, to take the place of path; NULL: path itself */
 	bool has_head;      /* of the final response, not of a 1xx */
 	bool complete;      /* all of the body is there, and written */
 	bool failed;        /* cmd_error() has said why */

@@ -288,6 +288,11 @@ bool rtls_conn_is_closed(const struct rtls_conn *conn)
 	return conn->phase == CONN_CLOSED;
 }
 
+bool rtls_conn_is_lingering(const struct rtls_conn *conn)
+{
+	return conn->phase == CONN_LINGER;
+}
+
 int rtls_conn_error(const struct rtls_conn *conn)
 {
 	return conn->error;

@@ -226,6 +226,9 @@ void rtls_conn_close(struct rtls_conn *conn);
 /* Is something of the close still to be awaited, or is the descriptor free to close? */
 bool rtls_conn_is_closed(const struct rtls_conn *conn);
 
+/* All is sent, close_notify too, and only the peer's end of the stream is awaited. */
+bool rtls_conn_is_lingering(const struct rtls_conn *conn);
+
 /* The first error, 0 without one; RTLS_ERR_TRUNCATED where close_notify was missing. */
 int rtls_conn_error(const struct rtls_conn *conn);
 

@@ -9,24 +9,26 @@ trap 'rm -rf "$dir" "$tap_log"' EXIT
 needed() { readelf -d "$1" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort | tr '\n' ' '; }
 
 library_needs_no_more() {
-	echo "$(needed build/libringtls.so)"
+	needed build/libringtls.so
 	[ "$(needed build/libringtls.so | sed 's/\.so[.0-9]*//g')" = "libc libcrypto libmnl liburing " ]
 }
 
 nothing_links_libssl() {
-	! needed build/ringtls | grep libssl
-	! nm -D --undefined-only build/ringtls build/libringtls.so | grep -w 'U SSL_.*'
+	needed build/ringtls >"$dir/needed"
+	nm -D --undefined-only build/ringtls build/libringtls.so >"$dir/undefined"
+	fails grep libssl "$dir/needed"
+	fails grep -w 'U SSL_.*' "$dir/undefined"
 }
 
 only_rtls_is_exported() {
 	nm -D --defined-only build/libringtls.so | awk '{print $3}' >"$dir/symbols"
 	[ -s "$dir/symbols" ]
-	! grep -v '^rtls_' "$dir/symbols"
+	fails grep -v '^rtls_' "$dir/symbols"
 	# and each declared function is there
 	sed -n 's/^[a-z].*[ *]\(rtls_[a-z_0-9]*\)(.*/\1/p' build/include/ringtls/*.h |
 		grep -v rtls_op_is_recv | sort >"$dir/declared"
 	[ "$(wc -l <"$dir/declared")" -gt 50 ]
-	! comm -23 "$dir/declared" <(sort "$dir/symbols") | grep .
+	[ -z "$(comm -23 "$dir/declared" <(sort "$dir/symbols"))" ]
 }
 
 headers_stand_alone() {

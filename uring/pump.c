@@ -126,8 +126,21 @@ static void settle(struct rtls_stream *stream)
 		finish(stream, flushed < 0 ? flushed : -EPIPE);
 	} else {
 		aside->file.filled = 0;
-		flush_start(stream, aside->file.left);
+		aside->flush_due = true; /* SQEs are made when the stream is advanced */
 	}
+}
+
+void ur_file_resume(struct rtls_stream *stream)
+{
+	struct ur_aside *aside = stream->aside;
+
+	if (!aside || !aside->flush_due)
+		return;
+	aside->flush_due = false;
+	if (stream->state == UR_ENDED)
+		finish(stream, -EPIPE);
+	else
+		flush_start(stream, aside->file.left);
 }
 
 void ur_file_complete(struct rtls_stream *stream, enum ur_tag tag, int res)

@@ -2,6 +2,7 @@
 /* The ring: its set-up, why there is none, what the kernel has, SQEs. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ur_internal.h"
 
@@ -202,6 +203,9 @@ struct io_uring_sqe *ur_sqe(struct ur_owner *owner, unsigned int tag)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&owner->engine->ring);
 
+	/* Whoever asks has looked for room: anything else is a fault of ours. */
+	if (!sqe)
+		abort();
 	owner->flying |= 1U << tag;
 	io_uring_sqe_set_data64(sqe, (uintptr_t)owner | tag);
 	return sqe;

@@ -270,6 +270,7 @@ static void give_back(struct rtls_stream *stream)
 
 void ur_stream_advance(struct rtls_stream *stream)
 {
+	ur_file_resume(stream);
 	if (stream->state != UR_ENDED)
 		start_what_is_due(stream);
 	if (stream->state != UR_ENDED)
@@ -285,6 +286,12 @@ void ur_stream_cut(struct rtls_stream *stream, int error)
 	stream->error = error;
 	ur_stream_enter(stream, UR_ENDED);
 	ur_stream_wake(stream);
+}
+
+void ur_stream_cut_late(struct rtls_stream *stream)
+{
+	/* A peer that has been told everything and does not hang up is no failure. */
+	ur_stream_cut(stream, rtls_conn_is_lingering(stream->conn) ? 0 : RTLS_ERR_TIMEOUT);
 }
 
 static void close_gently(struct rtls_stream *stream)
@@ -316,7 +323,7 @@ void ur_streams_cut(struct rtls_engine *engine)
 		struct rtls_stream *stream;
 
 		while ((stream = TAILQ_FIRST(&engine->streams[state])))
-			ur_stream_cut(stream, RTLS_ERR_TIMEOUT);
+			ur_stream_cut_late(stream);
 	}
 }
 

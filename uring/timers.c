@@ -40,7 +40,7 @@ static void expire(struct rtls_stream *stream)
 	if (stream->state == UR_OPEN)
 		rtls_stream_close(stream);
 	else
-		ur_stream_cut(stream, RTLS_ERR_TIMEOUT);
+		ur_stream_cut_late(stream);
 }
 
 static const enum ur_state limited[] = { UR_HANDSHAKE, UR_OPEN, UR_CLOSING };

@@ -65,6 +65,7 @@ enum ur_state {
 
 /* What an operation needs to stand still until its completion. Made on demand. */
 struct ur_aside {
+	bool flush_due; /* of file: its pipe is to be flushed by an SQE of its own */
 	union {
 		struct {
 			struct sockaddr_storage addr;
@@ -200,6 +201,8 @@ bool ur_stream_deliver(struct rtls_stream *stream);
 void ur_stream_advance(struct rtls_stream *stream);
 /* Ends it without a word to the peer. */
 void ur_stream_cut(struct rtls_stream *stream, int error);
+/* The same as a time limit strikes. */
+void ur_stream_cut_late(struct rtls_stream *stream);
 /* As a drain begins: closes what is in its handshake, has the others looked at. */
 void ur_streams_drain(struct rtls_engine *engine);
 /* As its deadline strikes. */
@@ -227,6 +230,8 @@ void ur_aside_free(struct rtls_stream *stream);
 /* Starts a SEND_FILE in stream->work. Return: 0, or -errno with nothing started. */
 int ur_file_start(struct rtls_stream *stream);
 void ur_file_complete(struct rtls_stream *stream, enum ur_tag tag, int res);
+/* Goes on with a chunk whose flush was short. */
+void ur_file_resume(struct rtls_stream *stream);
 void ur_pipes_free(struct rtls_engine *engine);
 
 /* ---- timers.c ------------------------------------------------------------------ */

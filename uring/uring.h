@@ -161,7 +161,8 @@ void rtls_stream_pause(struct rtls_stream *stream, bool pause);
 
 /*
  * close_notify behind what was sent, shut down, drain, closed(). Of the other callbacks only
- * sent() still comes. In the handshake: cut off.
+ * sent() still comes; until that or closed() what is being sent stays in use. In the
+ * handshake: cut off.
  */
 void rtls_stream_close(struct rtls_stream *stream);
 

@@ -15,10 +15,10 @@
 #include "serve.h"
 
 /*
- * What is read while an answer is sent waits for its turn. Receiving is paused at once; what
- * may still come is what the ring had in flight, far below this.
+ * What is read while an answer is sent waits for its turn. Receiving is paused at once, but what
+ * the ring had in flight still comes: who has sent more than this ahead is cut off.
  */
-#define WAITING_MAX (1 << 20)
+#define WAITING_MAX (256 << 10)
 
 /* An answer that fits here is sent in one piece, and so in one record. */
 #define WHOLE_ANSWER_MAX RTLS_PLAINTEXT_MAX
@@ -87,11 +87,13 @@ static void exchange_free(struct exchange *x)
 	free(x);
 }
 
-/* The exchange stays until closed(): what still comes has to be ignored. */
+/*
+ * The exchange stays until closed(): what still comes has to be ignored, and the answer and its
+ * file may be under way to the peer.
+ */
 static void close_connection(struct rtls_stream *stream, struct exchange *x)
 {
 	x->step = CLOSING;
-	exchange_end(x);
 	free(x->waiting);
 	x->waiting = NULL;
 	x->waiting_len = 0;
