@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # ringtls - `make help` lists what can be made; V=1 shows the commands.
 
-PREFIX  ?= /usr/local
 CC      ?= gcc
 CFLAGS  ?= -O2 -g
 Q       := $(if $(filter 1,$(V)),,@)
