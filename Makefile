@@ -42,6 +42,7 @@ $(B)/libringtls.so: $(LIB_OBJ) ringtls.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libringtls.so.0 \
 		-Wl,--version-script=ringtls.map -o $@ $(LIB_OBJ) -Wl,--as-needed $(LDLIBS)
+	$(Q)ln -sf $(@F) $@.0
 
 .PHONY: libraries
 libraries:
@@ -86,7 +87,7 @@ $(B)/kselftest/kselftest_harness.h:
 # ---- the two commands that do all of their own set-up -----------------------------------
 
 # Each step is a make of its own, because what deps installs changes what make finds.
-SETUP := selftests/deps && $(MAKE) --no-print-directory
+SETUP := selftests/deps && $(MAKE) -s --no-print-directory
 
 deps: ## install what is missing (with apt; elsewhere: name it)
 	$(Q)selftests/deps

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <openssl/err.h>
 
 #include "hs_internal.h"
@@ -78,6 +79,8 @@ int rtls_config_add_trust_file(struct rtls_config *config, const char *file)
 {
 	if (config->frozen)
 		return RTLS_ERR_STATE;
+	if (access(file, R_OK))
+		return hs_config_refuse(config, "%s: %s", file, strerror(errno));
 	if (!X509_STORE_load_file(config->trust, file))
 		return hs_config_refuse(config, "%s: no certificates in PEM could be read from it",
 					file);

@@ -59,7 +59,7 @@ version_and_help() {
 readme_example() {
 	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$dir/example.c"
 	[ "$(wc -l <"$dir/example.c")" -gt 10 ]
-	gcc -Wall -Wextra -Werror -Ibuild/include -o "$dir/example" "$dir/example.c" build/libringtls.a \
+	gcc -D_GNU_SOURCE -Wall -Wextra -Werror -Ibuild/include -o "$dir/example" "$dir/example.c" build/libringtls.a \
 		$(pkg-config --libs libcrypto liburing libmnl)
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
