@@ -67,7 +67,7 @@ readme_example() {
 	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/cert.pem" -key "$dir/key.pem" -www \
 		>"$dir/server" 2>&1 &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$dir/server")
 		[ -z "$port" ] || break
 		sleep 0.05

@@ -39,7 +39,7 @@ heading "ringtls serve"
 "$ringtls" serve --listen 127.0.0.1:0 --root "$dir/root" --cert "$dir/server.pem" \
 	--key "$dir/server.key" --threads 2 >"$dir/log" 2>&1 &
 server=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/log")
 	[ -z "$port" ] || break
 	sleep 0.05

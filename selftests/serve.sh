@@ -55,7 +55,7 @@ start() {
 	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --handshake-timeout 600 \
 		"${identity[@]}" "$@" >"$log" 2>"$log.err" &
 	server=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$log")
 		[ -n "$port" ] && return 0
 		kill -0 $server 2>/dev/null || break
@@ -85,7 +85,7 @@ status() { fetch "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
 
 # What a client that sends these bytes gets back, as text.
 raw() {
-	timeout 60 openssl s_client -connect "localhost:$port" -tls1_2 -quiet -CAfile "$dir/ecdsa.pem" \
+	timeout 400 openssl s_client -connect "localhost:$port" -tls1_2 -quiet -CAfile "$dir/ecdsa.pem" \
 		2>/dev/null || true
 }
 
@@ -234,7 +234,7 @@ vanishing_clients_leave_nothing() {
 		wait $client || true
 	done
 	fetch /1k | cmp - "$root/1k"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(descriptors)" -le "$before" ] && return 0
 		sleep 0.1
 	done
@@ -245,7 +245,7 @@ vanishing_clients_leave_nothing() {
 garbage_costs_one_connection() {
 	printf 'GET / HTTP/1.0\r\n\r\n' | plain_tcp
 	head -c 2000 /dev/zero | plain_tcp
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		server_log | grep -q 'does not speak TLS' && break
 		sleep 0.1
 	done
@@ -261,7 +261,7 @@ old_versions_are_refused() {
 	fails openssl s_client -connect "localhost:$port" -tls1_1 -cipher DEFAULT:@SECLEVEL=0 \
 		</dev/null >"$dir/answer" 2>&1
 	grep -q 'alert protocol version' "$dir/answer"
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		server_log | grep -q 'does not offer TLS 1.2' && return 0
 		sleep 0.1
 	done
@@ -281,20 +281,18 @@ get_keeps_what_was_there() {
 	[ "$(find "$dir" -name 'kept.*' -o -name 'link.*')" = '' ]
 }
 
-# Requests sent far ahead, with bodies, behind an answer that is not read: the answer stays
-# whole, and the server lives.
+# Requests sent far ahead, with bodies, while an answer is under way: that one comes whole, and
+# behind it either the others or the end.
 far_too_much_ahead() {
 	printf 'GET /8m HTTP/1.1\r\nHost: a\r\n\r\n' >"$dir/ahead"
 	printf 'GET /1k HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n' >"$dir/one"
 	head -c 60000 /dev/zero >>"$dir/one"
 	for _ in $(seq 40); do cat "$dir/one"; done >>"$dir/ahead"
-	# The server stops reading, so neither side ends by itself.
-	timeout 10 openssl s_client -connect "localhost:$port" -tls1_2 -quiet \
-		-CAfile "$dir/ecdsa.pem" <"$dir/ahead" 2>/dev/null | head -c 8000100 >"$dir/answer" || true
+	printf 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >>"$dir/ahead"
+	raw <"$dir/ahead" >"$dir/answer"
+	body=$(head -c 1000 "$dir/answer" | grep -abo -m 1 $'^\r$' | cut -d: -f1)
+	tail -c +$((body + 3)) "$dir/answer" | head -c 8000000 | cmp - "$root/8m"
 	fetch /1k | cmp - "$root/1k"
-	# Head and body, as far as they came, are those of the file.
-	tail -c +"$(($(head -c 1000 "$dir/answer" | grep -abo -m 1 $'^\r$' | cut -d: -f1) + 3))" \
-		"$dir/answer" | head -c 100000 | cmp -n 100000 - "$root/8m"
 }
 
 # ---- settings that cannot be -------------------------------------------------------------------
@@ -350,7 +348,7 @@ off_is_kept() {
 self_signed() {
 	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" >"$dir/self" 2>"$dir/self.err" &
 	own=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q https "$dir/self" && break
 		sleep 0.05
 	done
@@ -412,7 +410,7 @@ rsa_certificate() {
 
 drains_on_sigterm() {
 	start "$dir/drain"
-	fetch /8m --limit-rate 4m -o "$dir/slow" &
+	fetch /8m --limit-rate 8m -o "$dir/slow" &
 	client=$!
 	appears "$dir/slow"
 	kill -TERM "$server"
@@ -427,13 +425,13 @@ if [ $kernel = yes ]; then
 else
 	who_encrypts="userspace_serves_and_says_so"
 fi
-for test in curl_gets_files s_client_gets_a_file get_gets_files get_refuses every_suite \
+for test in ${TESTS:-curl_gets_files s_client_gets_a_file get_gets_files get_refuses every_suite \
 	$who_encrypts fifty_at_once keep_alive pipelined head_has_no_body methods_and_errors \
 	http_1_0_closes no_path_leaves_the_root vanishing_clients_leave_nothing get_keeps_what_was_there far_too_much_ahead \
 	garbage_costs_one_connection old_versions_are_refused wrong_settings \
 	second_server_on_the_port require_is_kept off_is_kept self_signed rsa_certificate \
 	several_certificates legacy_key_exchange \
-	drains_on_sigterm; do
+	drains_on_sigterm}; do
 	tap $test
 done
 tap_end
