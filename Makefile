@@ -10,12 +10,14 @@ B       := build
 LIBS    := libcrypto liburing libmnl
 ALL_CFLAGS   := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -fPIC $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -I$(B)/include $(CPPFLAGS)
+# Lazy binding saves the vector registers on the stack, with whatever key was just copied.
+ALL_LDFLAGS  := -Wl,-z,relro,-z,now $(LDFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 MISSING := $(shell pkg-config --exists $(LIBS) 2>/dev/null || echo yes)
 
 PUBLIC  := $(patsubst %,$(B)/include/ringtls/%,handshake.h ktls.h uring.h)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard handshake/*.c ktls/*.c uring/*.c)))
-CMD_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cmd/*.c cmd/serve/*.c)))
+CMD_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cmd/*.c cmd/*/*.c)))
 
 # llhttp is a shared library in newer distributions; Debian 12 ships its C sources.
 ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
@@ -31,7 +33,7 @@ all: $(B)/ringtls $(B)/libringtls.a $(B)/libringtls.so ## build the program and 
 
 $(B)/ringtls: $(CMD_OBJ) $(B)/libringtls.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
 
 $(B)/libringtls.a: $(LIB_OBJ)
 	$(call say,AR,$@)
@@ -40,7 +42,7 @@ $(B)/libringtls.a: $(LIB_OBJ)
 # Only rtls_* leaves the shared library.
 $(B)/libringtls.so: $(LIB_OBJ) ringtls.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libringtls.so.0 \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script=ringtls.map -o $@ $(LIB_OBJ) -Wl,--as-needed $(LDLIBS)
 	$(Q)ln -sf $(@F) $@.0
 
@@ -51,7 +53,7 @@ libraries:
 # Public headers are reached as <ringtls/NAME.h>, as an installed user does.
 $(B)/include/ringtls/%.h:
 	@mkdir -p $(@D)
-	@ln -sf ../../../$(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
+	@ln -sfr $(firstword $(wildcard handshake/$*.h ktls/$*.h uring/$*.h)) $@
 
 $(B)/%.o: %.c | $(PUBLIC) libraries
 	@mkdir -p $(@D)
@@ -63,9 +65,42 @@ $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(LLHTTP_INCLUDE) $(CFLAGS) -w -c -o $@ $<
 
+# ---- installing --------------------------------------------------------------------
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+libdir     ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+VERSION    := $(shell sed -n 's/.*RINGTLS_VERSION "\(.*\)"/\1/p' handshake/handshake.h)
+SONAME     := libringtls.so.0
+
+# From DESTDIR on; ldconfig, where there is no DESTDIR, is the installer's.
+INSTALLED := $(bindir)/ringtls $(libdir)/libringtls.a $(libdir)/libringtls.so.$(VERSION) \
+             $(libdir)/$(SONAME) $(libdir)/libringtls.so $(libdir)/pkgconfig/ringtls.pc \
+             $(patsubst $(B)/include/%,$(includedir)/%,$(PUBLIC))
+
+install: all ## install to DESTDIR and prefix (/usr/local)
+	$(call say,INSTALL,$(DESTDIR)$(prefix))
+	$(Q)install -D -m 755 $(B)/ringtls $(DESTDIR)$(bindir)/ringtls
+	$(Q)install -D -m 644 $(B)/libringtls.a $(DESTDIR)$(libdir)/libringtls.a
+	$(Q)install -D -m 755 $(B)/libringtls.so $(DESTDIR)$(libdir)/libringtls.so.$(VERSION)
+	$(Q)ln -sf libringtls.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(DESTDIR)$(libdir)/libringtls.so
+	$(Q)install -d $(DESTDIR)$(includedir)/ringtls $(DESTDIR)$(libdir)/pkgconfig
+	$(Q)install -m 644 $(PUBLIC) $(DESTDIR)$(includedir)/ringtls
+	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@libs@|$(LIBS)|' \
+		-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(VERSION)|' ringtls.pc.in \
+		>$(DESTDIR)$(libdir)/pkgconfig/ringtls.pc
+
+uninstall: ## remove what install has put there
+	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	$(Q)rmdir --ignore-fail-on-non-empty $(DESTDIR)$(includedir)/ringtls
+
 # ---- self-tests: one kselftest program a topic -------------------------------------
 
 KERNEL ?= 6.12
+HARNESS := build/kselftest
+COMMA   := ,
 
 TESTS := $(patsubst selftests/%.c,$(B)/selftests/%,\
            $(filter-out selftests/common.c,$(wildcard selftests/*.c)))
@@ -73,16 +108,29 @@ tests: $(TESTS) ## build the self-tests without running them
 
 $(B)/selftests/%: $(B)/selftests/%.o $(B)/selftests/common.o $(B)/libringtls.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS) -lpthread
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CMD_LIBS) $(LDLIBS) -lpthread
+$(B)/selftests/trace: $(B)/cmd/cmd.o $(filter $(B)/cmd/trace/%,$(CMD_OBJ))
 $(B)/selftests/http: $(B)/cmd/serve/http.o $(filter $(B)/llhttp/%,$(CMD_OBJ))
-$(B)/selftests/%.o: ALL_CPPFLAGS += -isystem $(B)/kselftest $(LLHTTP_INCLUDE)
+$(B)/selftests/%.o: ALL_CPPFLAGS += -isystem selftests/harness -isystem $(HARNESS) $(LLHTTP_INCLUDE)
+# Both look at secrets where they come to be; constant_time also where they are made known.
+wrap = $(patsubst %,-Wl$(COMMA)--wrap=%,$1)
+$(B)/selftests/constant_time: ALL_LDFLAGS += $(call wrap,RAND_priv_bytes EVP_PKEY_derive \
+	EVP_PKEY_decrypt CRYPTO_memcmp rtls_record_open rtls_hs_output hs_verify_data \
+	hs_ticket_open hs_resume_keys)
+$(B)/selftests/secrets: ALL_LDFLAGS += $(call wrap,hs_master_secret hs_resume_keys)
 # The harness declares its mains and fixtures without prototypes.
 $(B)/selftests/%.o: ALL_CFLAGS += -Wno-missing-prototypes
-$(TESTS:=.o) $(B)/selftests/common.o: | $(B)/kselftest/kselftest_harness.h
-$(B)/kselftest/kselftest_harness.h:
+$(TESTS:=.o) $(B)/selftests/common.o: | $(HARNESS)/kselftest_harness.h
+$(HARNESS)/kselftest_harness.h:
 	$(call say,FETCH,"the kernel's kselftest harness")
 	$(Q)selftests/lab/fetch-kselftest >/dev/null
 .SECONDARY:
+
+# All of it again in build/asan, where AddressSanitizer, UndefinedBehaviorSanitizer and
+# LeakSanitizer watch; selftests/sanitized runs what is there.
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitized:
+	$(Q)$(MAKE) --no-print-directory B=build/asan CFLAGS="$(SANITIZE)" all tests
 
 # ---- the two commands that do all of their own set-up -----------------------------------
 
@@ -97,12 +145,16 @@ demo: ## the main job: curl fetches files that the kernel encrypts
 	$(Q)selftests/demo.sh
 
 check: ## every test, native and in the lab
-	$(Q)$(SETUP) all tests
+	$(Q)$(SETUP) all tests sanitized
 	$(Q)selftests/check -j 2
 
 check-native: ## the tests that need no lab
-	$(Q)$(SETUP) all tests
+	$(Q)$(SETUP) all tests sanitized
 	$(Q)selftests/check -j 2 -k host
+
+asan: ## every suite under ASan, UBSan and LSan
+	$(Q)$(SETUP) all tests sanitized
+	$(Q)selftests/check -j 2 -k asan
 
 check-ktls: ## the hand-over in the lab: make check-ktls KERNEL=6.1
 	$(Q)$(SETUP) all tests
@@ -118,5 +170,6 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 -include $(TESTS:=.d) $(B)/selftests/common.d
-.PHONY: all tests deps demo check check-native check-ktls clean distclean help
+.PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls
+.PHONY: clean distclean help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

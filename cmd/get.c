@@ -16,29 +16,42 @@
 #include "cmd.h"
 #include "options.h"
 #include "response.h"
+#include "sessions.h"
 #include "tls_options.h"
 
-#define TIMEOUT_MS 60000 /* no byte from the server for so long */
-#define CLOSE_MS   5000
+#define TIMEOUT_MS  60000 /* no byte from the server for so long */
+#define CLOSE_MS    5000
+#define SECONDS_MAX 86400
 
 /* ---- options ------------------------------------------------------------- */
 
 struct get_options {
-	const char *output, *cacert;
+	const char *output, *cacert, *session;
 	bool insecure, verbose;
+	unsigned int timeout_s; /* 0: the defaults */
 	struct tls_options tls;
 };
+
+static const char *set_timeout(void *member, const char *value)
+{
+	return option_number(member, value, 1, SECONDS_MAX) ? NULL : "a number from 1 to 86400";
+}
 
 static const struct option_row get_table[] = {
 	OPTION("output", 'o', "FILE", option_string, struct get_options, output,
 	       "write the body there, not to standard output"),
 	OPTION("cacert", 0, "FILE", option_string, struct get_options, cacert,
 	       "trust the certificates in it, not the system's"),
+	OPTION("session", 0, "FILE", option_string, struct get_options, session,
+	       "resume a session kept there, and keep what can be resumed there"),
 	OPTION("insecure", 0, NULL, option_flag, struct get_options, insecure,
 	       "take any certificate"),
+	OPTION("timeout", 0, "S", set_timeout, struct get_options, timeout_s,
+	       "the longest handshake (10) and wait for data (60), in seconds"),
 	OPTION("verbose", 'v', NULL, option_flag, struct get_options, verbose,
 	       "say on standard error what happens"),
 	OPTION_TABLE(struct get_options, tls, tls_option_table),
+	OPTION_TABLE(struct get_options, tls, tls_get_option_table),
 	{ 0 }
 };
 
@@ -46,7 +59,8 @@ static const struct option_usage get_usage = {
 	.operands = "https://HOST[:PORT]/PATH",
 	.summary = "Fetch a URL over TLS 1.2.",
 	.table = get_table,
-	.notes = "Exit code: 1 as well if the server's answer is not a 2xx one, or is cut off.",
+	.notes = TLS_OPTION_NOTES
+		 "Exit code: 1 as well if the server's answer is not a 2xx one, or is cut off.",
 };
 
 /* ---- the URL ------------------------------------------------------------- */
@@ -57,7 +71,8 @@ struct url {
 	size_t target_len;
 };
 
-static bool url_parse(struct url *url, const char *text)
+/* Return: NULL, or what is wrong with it. */
+static const char *url_parse(struct url *url, const char *text)
 {
 	static const char scheme[] = "https://";
 	const char *authority = text + strlen(scheme);
@@ -65,21 +80,44 @@ static bool url_parse(struct url *url, const char *text)
 	size_t len;
 
 	if (strncasecmp(text, scheme, strlen(scheme)) != 0)
-		return false;
+		return "it does not begin with https://";
 	for (const char *p = text; *p; p++) {
 		if (*p <= ' ' || *p >= 0x7f) /* what is negative as well */
-			return false;
+			return "spaces, control characters and what is not ASCII are written as %HH";
 	}
 	len = strcspn(authority, "/?#");
 	url->target = authority + len;
 	url->target_len = strcspn(url->target, "#");
-	if (memchr(authority, '@', len) || address_split(authority, len, url->host,
-							 sizeof(url->host), url->port,
-							 sizeof(url->port)))
-		return false;
+	if (memchr(authority, '@', len))
+		return "a user name in a URL is not supported";
+	if (address_split(authority, len, url->host, sizeof(url->host), url->port,
+			  sizeof(url->port)))
+		return "behind https:// stands HOST, HOST:PORT or [IPV6]:PORT, of at most 255 bytes";
+	if (!*url->host)
+		return "it names no host";
 	if (!*url->port)
 		strcpy(url->port, "443");
-	return *url->host && option_number(&number, url->port, 1, 65535);
+	return option_number(&number, url->port, 1, 65535) ? NULL
+							   : "a port is a number from 1 to 65535";
+}
+
+/* The one operand. Return: EXIT_OK or EXIT_USAGE. */
+static int take_url(struct url *url, int argc, char **argv)
+{
+	char escaped[256];
+	const char *why;
+
+	if (argc != 2) {
+		cmd_error(argc < 2 ? "a URL is missing: %s" : "one URL at a time: %s",
+			  get_usage.operands);
+		return EXIT_USAGE;
+	}
+	why = url_parse(url, argv[1]);
+	if (!why)
+		return EXIT_OK;
+	cmd_error("'%s': %s", text_escape(escaped, sizeof(escaped), argv[1], strlen(argv[1])),
+		  why);
+	return EXIT_USAGE;
 }
 
 /* Return: the request, for free(), or NULL. */
@@ -107,6 +145,7 @@ struct fetch {
 	const struct get_options *options;
 	struct url url;
 	struct rtls_config *config;
+	struct sessions sessions;
 	struct rtls_engine *engine; /* NULL: plain system calls */
 	struct response response;
 	char *request;
@@ -138,6 +177,7 @@ static void note_established(struct fetch *fetch, const struct rtls_conn *conn)
 	fetch->established = true;
 	rtls_report_print(rtls_conn_report(conn), report, sizeof(report));
 	note(fetch, "%s", report);
+	note(fetch, "%s", peer && peer->resumed ? "resumed session" : "full handshake");
 	note(fetch, "group %s, ALPN %s", peer && peer->group ? peer->group : "unknown",
 	     text_escape(escaped, sizeof(escaped), alpn, strlen(alpn)));
 }
@@ -224,10 +264,11 @@ static void drive(struct fetch *fetch, struct rtls_conn *conn, int fd)
 {
 	uint8_t buf[RTLS_RECORD_MAX];
 	struct rtls_event event;
+	int wait_ms = fetch->options->timeout_s ? fetch->options->timeout_s * 1000 : TIMEOUT_MS;
 	int ret, timeout_ms;
 
 	do {
-		timeout_ms = fetch->response.complete ? CLOSE_MS : TIMEOUT_MS;
+		timeout_ms = fetch->response.complete ? CLOSE_MS : wait_ms;
 		ret = rtls_drive(conn, fd, buf, sizeof(buf), timeout_ms, &event);
 		if (ret > 0)
 			plain_event(fetch, conn, &event);
@@ -341,6 +382,10 @@ static int set_up_config(struct fetch *fetch)
 		return ret;
 	if (options->cacert)
 		ret = rtls_config_add_trust_file(fetch->config, options->cacert);
+	if (!ret)
+		ret = tls_add_identities(fetch->config, &options->tls);
+	if (!ret)
+		ret = sessions_use(&fetch->sessions, fetch->config);
 	if (!ret && options->insecure)
 		ret = rtls_config_set_verify(fetch->config, false);
 	if (!ret)
@@ -354,12 +399,19 @@ static int set_up_config(struct fetch *fetch)
 
 static int fetch_url(struct fetch *fetch)
 {
+	unsigned int timeout_ms = fetch->options->timeout_s * 1000; /* 0: the engine's defaults */
+	const struct rtls_engine_params params = { .handshake_ms = timeout_ms,
+						   .idle_ms = timeout_ms };
 	const char *why;
-	int ret = set_up_config(fetch);
+	int ret = sessions_get(&fetch->sessions, fetch->options->session);
 
-	if (ret)
+	if (!ret)
+		ret = set_up_config(fetch);
+	if (ret) {
+		sessions_free(&fetch->sessions);
 		return ret;
-	if (rtls_engine_new(&fetch->engine, NULL, &why)) {
+	}
+	if (rtls_engine_new(&fetch->engine, &params, &why)) {
 		note(fetch, "no io_uring: %s", why);
 		fetch->engine = NULL;
 	}
@@ -369,21 +421,23 @@ static int fetch_url(struct fetch *fetch)
 	free(fetch->request);
 	rtls_engine_free(fetch->engine);
 	rtls_config_unref(fetch->config);
+	if (!sessions_save(&fetch->sessions, fetch->options->session) && !ret)
+		ret = EXIT_RUNTIME;
+	sessions_free(&fetch->sessions);
 	return ret;
 }
 
 int cmd_get(int argc, char **argv)
 {
-	struct get_options options = { 0 };
+	struct get_options options = { .tls = TLS_OPTION_DEFAULTS };
 	struct fetch fetch = { .options = &options };
 	int ret = options_parse(&get_usage, &options, &argc, argv);
 
 	if (ret >= 0)
 		return ret;
-	if (argc != 2 || !url_parse(&fetch.url, argv[1])) {
-		cmd_error("wants one URL: %s", get_usage.operands);
-		return EXIT_USAGE;
-	}
+	ret = take_url(&fetch.url, argc, argv);
+	if (ret)
+		return ret;
 	if (!tls_kernel_check(options.tls.policy, NULL))
 		return EXIT_RUNTIME;
 	signal(SIGPIPE, SIG_IGN); /* a pipe that nobody reads is an error like others */

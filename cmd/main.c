@@ -57,14 +57,14 @@ static const struct flag {
 
 static int unknown_command(const char *name)
 {
-	struct nearest nearest = { .given = name };
+	struct rtls_nearest nearest = { .given = name };
 	char escaped[80];
 
 	for (size_t i = 0; i < COMMANDS; i++)
-		nearest_offer(&nearest, commands[i].name);
+		rtls_nearest_offer(&nearest, commands[i].name);
 	for (size_t i = 0; i < FLAGS; i++) {
 		if (flags[i].name[1] == '-') /* near to a letter is every letter */
-			nearest_offer(&nearest, flags[i].name);
+			rtls_nearest_offer(&nearest, flags[i].name);
 	}
 	text_escape(escaped, sizeof(escaped), name, strlen(name));
 	if (nearest.name)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ringtls/handshake.h>
+
 #include "cmd.h"
 #include "options.h"
 
@@ -37,6 +39,8 @@ const char *option_append(void *member, const char *value)
 	return NULL;
 }
 
+const char option_done[] = "";
+
 bool option_number(unsigned int *number, const char *value, unsigned int min, unsigned int max)
 {
 	unsigned long n;
@@ -54,64 +58,22 @@ bool option_number(unsigned int *number, const char *value, unsigned int min, un
 
 /* ---- the name that was probably meant ------------------------------------ */
 
-#define NAME_MAX_LEN 31
-
-static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
-{
-	a = a < b ? a : b;
-	return a < c ? a : c;
-}
-
-/* Levenshtein's distance, one row of the matrix at a time. */
-static unsigned int edit_distance(const char *a, const char *b)
-{
-	unsigned int row[NAME_MAX_LEN + 1], above_left, above;
-	size_t i, j, len = strlen(b);
-
-	if (strlen(a) > NAME_MAX_LEN || len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (j = 0; j <= len; j++)
-		row[j] = j;
-	for (i = 0; a[i]; i++) {
-		above_left = row[0]++;
-		for (j = 0; j < len; j++) {
-			above = row[j + 1];
-			row[j + 1] = min3(above + 1, row[j] + 1, above_left + (a[i] != b[j]));
-			above_left = above;
-		}
-	}
-	return row[len];
-}
-
-void nearest_offer(struct nearest *nearest, const char *name)
-{
-	unsigned int distance = edit_distance(nearest->given, name);
-
-	/* More than a third of the name wrong is another word, not a slip. */
-	if (distance > 1 + strlen(name) / 3)
-		return;
-	if (!nearest->name || distance < nearest->distance) {
-		nearest->name = name;
-		nearest->distance = distance;
-	}
-}
-
-static void offer_table(struct nearest *nearest, const struct option_row *row)
+static void offer_table(struct rtls_nearest *nearest, const struct option_row *row)
 {
 	for (; row->name || row->table; row++) {
 		if (row->table)
 			offer_table(nearest, row->table);
 		else
-			nearest_offer(nearest, row->name);
+			rtls_nearest_offer(nearest, row->name);
 	}
 }
 
 static int unknown_option(const struct option_usage *usage, const char *arg, const char *name)
 {
-	struct nearest nearest = { .given = name };
+	struct rtls_nearest nearest = { .given = name };
 	char escaped[80];
 
-	nearest_offer(&nearest, help_row.name);
+	rtls_nearest_offer(&nearest, help_row.name);
 	offer_table(&nearest, usage->table);
 	text_escape(escaped, sizeof(escaped), arg, strcspn(arg, "="));
 	if (nearest.name)
@@ -215,6 +177,8 @@ static int set_member(const struct option_row *row, char *options, const char *v
 
 	if (!expected)
 		return -1;
+	if (expected == option_done)
+		return EXIT_OK;
 	cmd_error("--%s: '%s' is not %s", row->name,
 		  text_escape(escaped, sizeof(escaped), value, strlen(value)), expected);
 	return EXIT_USAGE;
@@ -226,7 +190,7 @@ static int parse_option(const struct option_usage *usage, char *options, const c
 {
 	struct argument arg = take_apart(text);
 	const struct option_row *row;
-	char name[NAME_MAX_LEN + 1];
+	char name[64];
 
 	if (row_matches(&help_row, &arg) && !arg.value)
 		return print_help(usage);

@@ -23,7 +23,7 @@ struct option_row {
 	const char *name;    /* "--name" */
 	char letter;         /* "-l"; 0: none */
 	const char *metavar; /* what its value is called; NULL: a flag, it has none */
-	/* Return: NULL, or in words what the value is not ("a number from 1 to 9"). */
+	/* Return: NULL; or in words what the value is not ("a number from 1 to 9"); or option_done. */
 	const char *(*set)(void *member, const char *value);
 	size_t offset; /* the member's */
 	const char *help;
@@ -46,6 +46,9 @@ const char *option_flag(void *member, const char *value);
 const char *option_string(void *member, const char *value);
 const char *option_append(void *member, const char *value);
 
+/* From a set function: the option was a question, and is answered; nothing else is to be done. */
+extern const char option_done[];
+
 /* For the set functions of numbers: true if @value is a decimal number within the bounds. */
 bool option_number(unsigned int *number, const char *value, unsigned int min, unsigned int max);
 
@@ -65,14 +68,5 @@ struct option_usage {
  * printed, or something is wrong and cmd_error() has said what.
  */
 int options_parse(const struct option_usage *usage, void *options, int *argc, char **argv);
-
-/* Finds the known name that was probably meant. Start with {.given = name}. */
-struct nearest {
-	const char *given;
-	const char *name; /* NULL: nothing is near */
-	unsigned int distance;
-};
-
-void nearest_offer(struct nearest *nearest, const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 /* response.c - an HTTP/1.1 response: bytes in, the body into a file */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,48 @@
 		(response)->failed = true;         \
 	} while (0)
 
+/* ---- the file ------------------------------------------------------------ */
+
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGTERM };
+
+#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(*ending_signals))
+
+/* What goes when one of them ends the program; one response at a time has a part. */
+static const char *unfinished;
+
+static void on_signal(int signo)
+{
+	if (unfinished)
+		unlink(unfinished);
+	raise(signo); /* without a handler now: behind this one it ends the program */
+}
+
+/* Whether to catch the signals, or to let them do what they do by default. */
+static void catch_signals(bool catch)
+{
+	const struct sigaction action = { .sa_handler = catch ? on_signal : SIG_DFL,
+					  .sa_flags = SA_RESETHAND };
+	struct sigaction old;
+
+	for (size_t i = 0; i < ENDING_SIGNALS; i++) {
+		/* nohup and the like have them ignored, and so it stays. */
+		if (!sigaction(ending_signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(ending_signals[i], &action, NULL);
+	}
+}
+
+static void block_signals(sigset_t *before)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaddset(&signals, ending_signals[i]);
+	sigprocmask(SIG_BLOCK, &signals, before);
+}
+
 /* A file beside the one wanted, so that a failure leaves what was there. */
-static int open_part(struct response *response)
+static int make_part(struct response *response)
 {
 	mode_t mask = umask(0);
 	int fd;
@@ -33,11 +74,46 @@ static int open_part(struct response *response)
 	fd = mkostemp(response->part, O_CLOEXEC);
 	if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0)
 		return fd;
-	if (fd >= 0)
+	if (fd >= 0) {
+		unlink(response->part);
 		close(fd);
+	}
 	free(response->part);
 	response->part = NULL;
 	return -1;
+}
+
+/* From the moment that there is one, a signal removes it. */
+static int open_part(struct response *response)
+{
+	sigset_t before;
+	int fd;
+
+	block_signals(&before);
+	fd = make_part(response);
+	unfinished = response->part;
+	catch_signals(unfinished != NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return fd;
+}
+
+/* Put it in its place, or away. */
+static bool finish_part(struct response *response, bool ok)
+{
+	sigset_t before;
+
+	block_signals(&before);
+	if (ok && rename(response->part, response->path)) {
+		cmd_error("%s: %s", response->path, strerror(errno));
+		ok = false;
+	}
+	if (!ok)
+		unlink(response->part);
+	unfinished = NULL;
+	catch_signals(false);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	free(response->part);
+	return ok;
 }
 
 /* A device, a pipe or a link was given for what it is, and is neither replaced nor removed. */
@@ -183,12 +259,5 @@ bool response_finish(struct response *response)
 		cmd_error("%s: %s", response->path, strerror(errno));
 		ok = false;
 	}
-	if (response->part && ok && rename(response->part, response->path)) {
-		cmd_error("%s: %s", response->path, strerror(errno));
-		ok = false;
-	}
-	if (response->part && !ok)
-		unlink(response->part);
-	free(response->part);
-	return ok;
+	return response->part ? finish_part(response, ok) : ok;
 }

@@ -35,7 +35,7 @@ static const struct {
 	{ RTLS_ALERT_NO_RENEGOTIATION, "no_renegotiation" },
 	{ RTLS_ALERT_UNSUPPORTED_EXTENSION, "unsupported_extension" },
 	{ RTLS_ALERT_UNRECOGNIZED_NAME, "unrecognized_name" },
-	{ 113, "bad_certificate_status_response" },
+	{ RTLS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE, "bad_certificate_status_response" },
 	{ 115, "unknown_psk_identity" },
 	{ 116, "certificate_required" },
 	{ RTLS_ALERT_NO_APPLICATION_PROTOCOL, "no_application_protocol" },

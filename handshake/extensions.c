@@ -59,9 +59,10 @@ static int server_name_offered(struct rtls_hs *hs, struct wire_in *in)
 	return 0;
 }
 
+/* RFC 6066 3: not when a session is resumed. */
 static bool name_was_used(const struct rtls_hs *hs)
 {
-	return hs->server_name[0];
+	return hs->server_name[0] && !hs->resumed;
 }
 
 /* ---- extended_master_secret, RFC 7627 ------------------------------------------- */
@@ -166,13 +167,8 @@ static int signature_algorithms_offered(struct rtls_hs *hs, struct wire_in *in)
 {
 	struct wire_in list = wire_get_vector(in, 2, 2);
 
-	while (wire_more(&list)) {
-		const struct hs_scheme *scheme = hs_scheme_by_id(wire_get_u16(&list));
-
-		if (scheme)
-			hs->offered_schemes |= 1u << (scheme - hs_schemes);
-	}
-	in->bad |= list.bad;
+	in->bad |= list.len % 2;
+	hs->offered_schemes = hs_read_schemes(list);
 	return 0;
 }
 
@@ -262,6 +258,161 @@ static int supported_versions_offered(struct rtls_hs *hs, struct wire_in *in)
 	return in->bad || found ? 0 : hs_violation(hs, HS_V_CLIENT_VERSION);
 }
 
+/* ---- session_ticket, RFC 5077 3.2 -------------------------------------------------------- */
+
+static bool wants_tickets(const struct rtls_hs *hs)
+{
+	return hs->config->session_store && !hs->config->no_tickets;
+}
+
+static void session_ticket_offer(struct rtls_hs *hs)
+{
+	if (hs->session_offered)
+		wire_put_bytes(&hs->out, hs->session.ticket.data, hs->session.ticket.len);
+}
+
+static int session_ticket_offered(struct rtls_hs *hs, struct wire_in *in)
+{
+	hs->offered_ticket = wire_in(in->data, in->len);
+	wire_get_bytes(in, in->len);
+	return 0;
+}
+
+static bool ticket_is_promised(const struct rtls_hs *hs)
+{
+	return hs->promises_ticket;
+}
+
+static int session_ticket_answered(struct rtls_hs *hs, struct wire_in *in)
+{
+	(void)in;
+	hs->promises_ticket = true;
+	return 0;
+}
+
+/* ---- status_request, RFC 6066 8 --------------------------------------------------------- */
+
+#define OCSP 1
+
+static bool wants_staple(const struct rtls_hs *hs)
+{
+	return hs->config->require_staple;
+}
+
+/* Any responder, no extensions. */
+static void status_request_offer(struct rtls_hs *hs)
+{
+	wire_put_bytes(&hs->out, (const uint8_t[]){ OCSP, 0, 0, 0, 0 }, 5);
+}
+
+/* What else there may be than OCSP is not ours to read. */
+static int status_request_offered(struct rtls_hs *hs, struct wire_in *in)
+{
+	uint8_t type = wire_get_u8(in);
+
+	hs->wants_status = type == OCSP;
+	if (type == OCSP) {
+		wire_get_vector(in, 2, 0);
+		wire_get_vector(in, 2, 0);
+	} else if (!in->bad) {
+		wire_get_bytes(in, in->len);
+	}
+	return 0;
+}
+
+/* Not in an abbreviated handshake, and not one that is out of date. */
+static bool has_staple(const struct rtls_hs *hs)
+{
+	const struct rtls_config *config = hs->config;
+
+	return hs->wants_status && !hs->resumed && hs->identity->staple.len &&
+	       (!config->now || config->now(config->now_arg) < hs->identity->staple_until);
+}
+
+static int status_request_answered(struct rtls_hs *hs, struct wire_in *in)
+{
+	(void)in;
+	hs->promises_status = true;
+	return 0;
+}
+
+/* ---- signed_certificate_timestamp, RFC 6962 3.3.1 ------------------------------------------ */
+
+static bool has_timestamps(const struct rtls_hs *hs)
+{
+	return hs_extension_seen(hs, HS_EXT_SIGNED_CERTIFICATE_TIMESTAMP) && !hs->resumed &&
+	       hs->identity->sct.len;
+}
+
+static void timestamps_answer(struct rtls_hs *hs)
+{
+	wire_put_bytes(&hs->out, hs->identity->sct.data, hs->identity->sct.len);
+}
+
+/* ---- max_fragment_length, RFC 6066 4; record_size_limit, RFC 8449 ---------------------------- */
+
+static int max_fragment_length_offered(struct rtls_hs *hs, struct wire_in *in)
+{
+	uint8_t code = wire_get_u8(in);
+
+	if (!in->bad && (code < 1 || code > 4))
+		return hs_violation(hs, HS_V_FRAGMENT_LENGTH);
+	hs->max_fragment_length = code;
+	return 0;
+}
+
+static bool has_max_fragment_length(const struct rtls_hs *hs)
+{
+	return hs->max_fragment_length;
+}
+
+static void max_fragment_length_answer(struct rtls_hs *hs)
+{
+	wire_put_u8(&hs->out, hs->max_fragment_length);
+}
+
+static void record_size_limit_put(struct rtls_hs *hs)
+{
+	wire_put_u16(&hs->out, RTLS_PLAINTEXT_MAX);
+}
+
+static int record_size_limit_seen(struct rtls_hs *hs, struct wire_in *in)
+{
+	hs->record_size_limit = wire_get_u16(in);
+	if (!in->bad && hs->record_size_limit < 64)
+		return hs_violation(hs, HS_V_RECORD_SIZE_LIMIT);
+	return 0;
+}
+
+static bool has_record_size_limit(const struct rtls_hs *hs)
+{
+	return hs->record_size_limit;
+}
+
+/* RFC 8449 4 speaks of protected records only, RFC 6066 4 of all. */
+size_t hs_plaintext_max(const struct rtls_hs *hs, bool is_protected)
+{
+	size_t max = RTLS_PLAINTEXT_MAX;
+
+	if (hs->max_fragment_length)
+		max = 256u << hs->max_fragment_length;
+	else if (is_protected && hs->record_size_limit && hs->record_size_limit < max)
+		max = hs->record_size_limit;
+	return max;
+}
+
+/* ---- signature_algorithms_cert, RFC 8446 4.2.3 ------------------------------------------------ */
+
+static int signature_algorithms_cert_offered(struct rtls_hs *hs, struct wire_in *in)
+{
+	struct wire_in list = wire_get_vector(in, 2, 2);
+
+	in->bad |= list.len % 2;
+	hs->names_cert_schemes = true;
+	hs->offered_cert_schemes = hs_read_schemes(list);
+	return 0;
+}
+
 /* ---- the table --------------------------------------------------------------------------- */
 
 static bool always(const struct rtls_hs *hs)
@@ -306,6 +457,22 @@ static const struct extension extensions[HS_EXT_COUNT] = {
 					  signature_algorithms_offered, NULL, NULL, NULL },
 	[HS_EXT_ALPN] = { 16, has_alpn, alpn_offer, alpn_offered, alpn_was_chosen, alpn_answer,
 			  alpn_answered },
+	[HS_EXT_SESSION_TICKET] = { 35, wants_tickets, session_ticket_offer,
+				    session_ticket_offered, ticket_is_promised, NULL,
+				    session_ticket_answered },
+	[HS_EXT_STATUS_REQUEST] = { 5, wants_staple, status_request_offer,
+				    status_request_offered, has_staple, NULL,
+				    status_request_answered },
+	[HS_EXT_SIGNED_CERTIFICATE_TIMESTAMP] = { 18, NULL, NULL, NULL, has_timestamps,
+						  timestamps_answer, NULL },
+	[HS_EXT_MAX_FRAGMENT_LENGTH] = { 1, NULL, NULL, max_fragment_length_offered,
+					 has_max_fragment_length, max_fragment_length_answer,
+					 NULL },
+	[HS_EXT_RECORD_SIZE_LIMIT] = { 28, always, record_size_limit_put, record_size_limit_seen,
+				       has_record_size_limit, record_size_limit_put,
+				       record_size_limit_seen },
+	[HS_EXT_SIGNATURE_ALGORITHMS_CERT] = { 50, NULL, NULL, signature_algorithms_cert_offered,
+					       NULL, NULL, NULL },
 	[HS_EXT_SUPPORTED_VERSIONS] = { 43, NULL, NULL, supported_versions_offered, NULL, NULL,
 					NULL },
 };

@@ -23,6 +23,7 @@ const struct hs_group hs_groups[] = {
 	{ 260, "ffdhe8192", "ffdhe8192", HS_GROUP_FF, "ffdhe8192", 1024, 1024 },
 };
 const size_t hs_groups_len = sizeof(hs_groups) / sizeof(*hs_groups);
+_Static_assert(sizeof(hs_groups) / sizeof(*hs_groups) <= HS_ROWS_MAX, "HS_ROWS_MAX");
 
 const struct hs_group *hs_group_by_id(uint16_t id)
 {
@@ -32,15 +33,20 @@ const struct hs_group *hs_group_by_id(uint16_t id)
 	return NULL;
 }
 
+static const char *group_name(size_t row, bool alias)
+{
+	return alias ? hs_groups[row].name : hs_groups[row].alias;
+}
+
+const struct hs_names hs_group_names = {
+	"group", sizeof(hs_groups) / sizeof(*hs_groups), group_name
+};
+
 const struct hs_group *hs_group_by_name(const char *name, size_t len)
 {
-	for (size_t i = 0; i < hs_groups_len; i++) {
-		const struct hs_group *group = &hs_groups[i];
+	int row = hs_names_find(&hs_group_names, name, len);
 
-		if (hs_is_name(group->name, name, len) || hs_is_name(group->alias, name, len))
-			return group;
-	}
-	return NULL;
+	return row < 0 ? NULL : &hs_groups[row];
 }
 
 static EVP_PKEY *generate_ff(const struct hs_group *group)
@@ -153,6 +159,7 @@ int hs_derive(EVP_PKEY *own, const uint8_t *value, size_t len,
 	else if (EVP_PKEY_derive_set_peer_ex(ctx, peer, validate) > 0 &&
 		 EVP_PKEY_derive(ctx, shared, shared_len) > 0)
 		ret = 0;
+	hs_wipe_stack(); /* X25519 leaves the shared secret there */
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(peer);
 	return ret;
@@ -168,7 +175,7 @@ EVP_PKEY *hs_dh_parameters(struct wire_in p, struct wire_in g)
 	OSSL_PARAM *params = NULL;
 	EVP_PKEY *key = NULL;
 
-	/* An even number is no prime, and 0, 1 and p - 1 generate nothing. */
+	/* An even number is no prime, and 0 and 1 generate nothing; p - 1 no value in its range. */
 	if (prime && generator && build && ctx && BN_is_odd(prime) && !BN_is_zero(generator) &&
 	    !BN_is_one(generator) && BN_cmp(generator, prime) < 0 &&
 	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_P, prime) &&

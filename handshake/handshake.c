@@ -24,12 +24,36 @@ static const struct {
 	{ HS_HELLO_REQUEST, 0 },
 	{ HS_CLIENT_HELLO, 16384 },
 	{ HS_SERVER_HELLO, 16384 },
+	{ HS_NEW_SESSION_TICKET, 65536 + 6 },
 	{ HS_CERTIFICATE, 65536 },
+	{ HS_CERTIFICATE_STATUS, 65536 },
 	{ HS_SERVER_KEY_EXCHANGE, 4096 },
+	{ HS_CERTIFICATE_REQUEST, 65536 },
 	{ HS_SERVER_HELLO_DONE, 0 },
+	{ HS_CERTIFICATE_VERIFY, 2048 },
 	{ HS_CLIENT_KEY_EXCHANGE, 2048 },
 	{ HS_FINISHED, HS_VERIFY_DATA_LEN },
 };
+
+/* Counted where they are traced: not by configuration, which may change under a server. */
+static uint64_t conversations;
+
+/* Shows a message to who wants to watch. */
+static void trace(const struct rtls_hs *hs, bool sent, enum rtls_content_type type,
+		  const uint8_t *data, size_t len)
+{
+	if (hs->config->trace)
+		hs->config->trace(hs->config->trace_arg,
+				  &(struct rtls_trace){
+					  .conversation = hs->conversation,
+					  .role = hs->role,
+					  .sent = sent,
+					  .type = type,
+					  .suite = hs->suite ? hs->suite->id : 0,
+					  .data = data,
+					  .len = len,
+				  });
+}
 
 /* ---- records out ---------------------------------------------------------------- */
 
@@ -64,12 +88,12 @@ static void send_record(struct rtls_hs *hs, enum rtls_content_type type, const u
  */
 static void frame_records(struct rtls_hs *hs, enum rtls_content_type type, size_t begin)
 {
-	size_t len = hs->out.len - begin;
+	size_t len = hs->out.len - begin, max = hs_plaintext_max(hs, hs->write_protected);
 	struct wire_out body = { 0 };
 
 	if (hs->out.bad)
 		return;
-	if (!hs->write_protected && len <= RTLS_PLAINTEXT_MAX) {
+	if (!hs->write_protected && len <= max) {
 		uint8_t *header = hs->out.data + begin - RTLS_RECORD_HEADER_LEN;
 
 		header[0] = type;
@@ -83,7 +107,7 @@ static void frame_records(struct rtls_hs *hs, enum rtls_content_type type, size_
 	hs->out.len = begin - RTLS_RECORD_HEADER_LEN;
 	hs->out.bad = body.bad;
 	for (size_t done = 0; !hs->out.bad && done < len;) {
-		size_t part = len - done < RTLS_PLAINTEXT_MAX ? len - done : RTLS_PLAINTEXT_MAX;
+		size_t part = len - done < max ? len - done : max;
 
 		send_record(hs, type, body.data + done, part);
 		done += part;
@@ -110,6 +134,8 @@ static int send_row(struct rtls_hs *hs, const struct hs_row *row)
 						     hs->out.len - record))
 			return hs_fault(hs, "no memory for a message");
 	}
+	if (!hs->out.bad)
+		trace(hs, true, row->type, hs->out.data + record, hs->out.len - record);
 	frame_records(hs, row->type, record);
 	if (row->type == RTLS_CHANGE_CIPHER_SPEC)
 		hs->write_protected = true;
@@ -120,8 +146,11 @@ static int send_row(struct rtls_hs *hs, const struct hs_row *row)
 
 static void send_alert(struct rtls_hs *hs, uint8_t level, uint8_t alert)
 {
+	const uint8_t content[] = { level, alert };
+
 	hs->out.bad = false;
-	send_record(hs, RTLS_ALERT, (const uint8_t[]){ level, alert }, 2);
+	trace(hs, true, RTLS_ALERT, content, sizeof(content));
+	send_record(hs, RTLS_ALERT, content, sizeof(content));
 }
 
 int hs_fail(struct rtls_hs *hs, uint8_t alert, const char *format, ...)
@@ -130,6 +159,7 @@ int hs_fail(struct rtls_hs *hs, uint8_t alert, const char *format, ...)
 
 	if (hs->error)
 		return hs->error;
+	hs_session_drop(hs);
 	va_start(ap, format);
 	vsnprintf(hs->reason, sizeof(hs->reason), format, ap);
 	va_end(ap);
@@ -165,6 +195,7 @@ static int alert_recv(struct rtls_hs *hs, struct wire_in *record)
 							: 0;
 	snprintf(hs->reason, sizeof(hs->reason), "the peer sent the alert %s",
 		 rtls_alert_name(alert));
+	hs_session_drop(hs);
 	hs->error = RTLS_ERR_ALERT_RECEIVED(alert);
 	hs->state = HS_FAILED;
 	if (alert == RTLS_ALERT_CLOSE_NOTIFY) {
@@ -205,13 +236,22 @@ static const struct hs_row *own_row(const struct rtls_hs *hs)
 	return rows;
 }
 
-/* Goes on until the peer's turn, the end, or a failure. */
+static bool is_key_idle(const struct rtls_hs *hs)
+{
+	return hs->key_want == RTLS_HS_WANT_INPUT;
+}
+
+/* Goes on until the peer's turn, the private key's, the end, or a failure. */
 static int run_own_rows(struct rtls_hs *hs)
 {
-	while (!is_waiting(hs) && hs->state < HS_DONE) {
+	while (!is_waiting(hs) && hs->state < HS_DONE && is_key_idle(hs)) {
 		const struct hs_row *row = own_row(hs);
-		int ret = row->type ? send_row(hs, row) : row->handler(hs, NULL);
+		int ret = 0;
 
+		if (row->type)
+			ret = send_row(hs, row);
+		else if (row->handler)
+			ret = row->handler(hs, NULL);
 		if (ret)
 			return ret;
 		hs->out_framed = hs->out.len;
@@ -228,17 +268,25 @@ static bool is_ignored(const struct rtls_hs *hs, uint8_t message)
 	return message == HS_HELLO_REQUEST && hs->role == RTLS_CLIENT;
 }
 
-/* Looks at a header before its body is read, so that nobody makes us keep what we refuse. */
-static int check_header(struct rtls_hs *hs, uint8_t message, size_t len)
+/*
+ * Looks at a header before its body is read, so that nobody makes us keep what we refuse.
+ * @have: how much of header and body has come.
+ */
+static int check_header(struct rtls_hs *hs, const uint8_t *message, size_t len, size_t have)
 {
+	enum hs_violation violation = HS_V_MESSAGE_TOO_LONG;
 	size_t len_max = 16384;
 
-	if (!is_ignored(hs, message) && !find_row(hs, RTLS_HANDSHAKE, message))
-		return hs_violation(hs, HS_V_UNEXPECTED_MESSAGE);
 	for (size_t i = 0; i < sizeof(message_limits) / sizeof(*message_limits); i++)
-		if (message_limits[i].message == message)
+		if (message_limits[i].message == message[0])
 			len_max = message_limits[i].len_max;
-	return len > len_max ? hs_violation(hs, HS_V_MESSAGE_TOO_LONG) : 0;
+	if (!is_ignored(hs, message[0]) && !find_row(hs, RTLS_HANDSHAKE, message[0]))
+		violation = HS_V_UNEXPECTED_MESSAGE;
+	else if (len <= len_max)
+		return 0;
+	trace(hs, false, RTLS_HANDSHAKE, message,
+	      have < MESSAGE_HEADER_LEN + len ? have : MESSAGE_HEADER_LEN + len);
+	return hs_violation(hs, violation);
 }
 
 /* One whole handshake message with its header, which has been checked. */
@@ -248,6 +296,7 @@ static int message_recv(struct rtls_hs *hs, const uint8_t *message, size_t len)
 	const struct hs_row *row;
 	int ret;
 
+	trace(hs, false, RTLS_HANDSHAKE, message, len);
 	if (is_ignored(hs, message[0]))
 		return ++hs->warnings > HS_WARNINGS_MAX ? hs_violation(hs, HS_V_TOO_MANY_WARNINGS)
 							: 0;
@@ -271,17 +320,26 @@ static int messages_recv(struct rtls_hs *hs)
 		const uint8_t *message = hs->message.data + done;
 		size_t len = message[1] << 16 | message[2] << 8 | message[3];
 
-		ret = check_header(hs, message[0], len);
+		ret = check_header(hs, message, len, hs->message.len - done);
 		if (ret || hs->message.len - done < MESSAGE_HEADER_LEN + len)
 			break;
 		ret = message_recv(hs, message, MESSAGE_HEADER_LEN + len);
 		done += MESSAGE_HEADER_LEN + len;
 	}
-	if (!ret && !is_waiting(hs) && done < hs->message.len)
+	/* While the private key is busy with one message, the next may lie here already. */
+	if (!ret && !is_waiting(hs) && is_key_idle(hs) && done < hs->message.len)
 		ret = hs_violation(hs, HS_V_MESSAGE_GLUED);
 	hs->message.len -= done;
-	memmove(hs->message.data, hs->message.data + done, hs->message.len);
+	if (done)
+		memmove(hs->message.data, hs->message.data + done, hs->message.len);
 	return ret;
+}
+
+int hs_go_on(struct rtls_hs *hs)
+{
+	int ret = run_own_rows(hs);
+
+	return !ret && hs->message.len ? messages_recv(hs) : ret;
 }
 
 static int change_cipher_spec(struct rtls_hs *hs, struct wire_in *record)
@@ -303,6 +361,8 @@ static int content_recv(struct rtls_hs *hs, uint8_t type, const uint8_t *data, s
 {
 	struct wire_in record = wire_in(data, len);
 
+	if (type != RTLS_HANDSHAKE)
+		trace(hs, false, type, data, len);
 	switch (type) {
 	case RTLS_CHANGE_CIPHER_SPEC:
 		return change_cipher_spec(hs, &record);
@@ -442,7 +502,7 @@ int rtls_hs_new(struct rtls_hs **out, struct rtls_config *config, struct rtls_wo
 	int ret = 0;
 
 	*out = NULL;
-	if (!config->frozen || (role == RTLS_SERVER && !config->identities_len))
+	if (!config->frozen || (role == RTLS_SERVER && !config->can_serve))
 		return RTLS_ERR_CONFIG;
 	if (role == RTLS_CLIENT && config->verify && (!config->now || !server_name))
 		return RTLS_ERR_CONFIG;
@@ -452,6 +512,8 @@ int rtls_hs_new(struct rtls_hs **out, struct rtls_config *config, struct rtls_wo
 	hs->config = rtls_config_ref(config);
 	hs->worker = worker;
 	hs->role = role;
+	if (config->trace)
+		hs->conversation = __atomic_add_fetch(&conversations, 1, __ATOMIC_RELAXED);
 	hs->state = role == RTLS_CLIENT ? HS_SEND_CLIENT_HELLO : HS_WAIT_CLIENT_HELLO;
 	if (role == RTLS_CLIENT && server_name)
 		ret = set_server_name(hs, server_name);
@@ -473,7 +535,11 @@ void rtls_hs_free(struct rtls_hs *hs)
 	wire_clear(&hs->message);
 	wire_clear(&hs->out);
 	hs_transcript_clear(&hs->transcript);
+	wire_clear(&hs->key_exchange);
+	wire_clear(&hs->signature);
+	hs_session_clear(&hs->session);
 	X509_free(hs->peer_leaf);
+	X509_free(hs->peer_issuer);
 	EVP_PKEY_free(hs->ephemeral);
 	rtls_config_unref(hs->config);
 	OPENSSL_clear_free(hs, sizeof(*hs));
@@ -485,6 +551,8 @@ enum rtls_hs_status rtls_hs_status(const struct rtls_hs *hs)
 		return RTLS_HS_WANT_OUTPUT;
 	if (hs->error)
 		return RTLS_HS_FAILED;
+	if (!is_key_idle(hs))
+		return hs->key_want;
 	return is_waiting(hs) ? RTLS_HS_WANT_INPUT : RTLS_HS_DONE;
 }
 
@@ -512,10 +580,27 @@ const char *rtls_hs_reason(const struct rtls_hs *hs)
 	return hs->reason;
 }
 
+/* In DER; its length, or negative without memory. Of a resumed session's server it is kept. */
+static int copy_certificate(const struct rtls_hs *hs, uint8_t **certificate)
+{
+	struct wire_in chain = wire_in(hs->session.chain.data, hs->session.chain.len);
+	struct wire_in leaf;
+
+	if (hs->peer_leaf)
+		return i2d_X509(hs->peer_leaf, certificate);
+	if (!chain.len)
+		return 0;
+	leaf = wire_get_vector(&chain, 3, 1);
+	*certificate = OPENSSL_memdup(leaf.data, leaf.len);
+	return *certificate ? (int)leaf.len : -1;
+}
+
 static int fill_peer(const struct rtls_hs *hs, struct rtls_peer *peer)
 {
-	int len = hs->peer_leaf ? i2d_X509(hs->peer_leaf, &peer->certificate) : 0;
+	int len = copy_certificate(hs, &peer->certificate);
 
+	peer->resumed = hs->resumed;
+	peer->extended_master_secret = hs->extended_master_secret;
 	if (hs->group)
 		peer->group = hs->group->name;
 	if (len > 0)

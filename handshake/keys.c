@@ -100,6 +100,32 @@ static int master_secret(struct rtls_hs *hs)
 		      label, client, server, secrets->master, HS_MASTER_LEN);
 }
 
+static char *put_hex(char *out, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		*out++ = "0123456789abcdef"[data[i] >> 4];
+		*out++ = "0123456789abcdef"[data[i] & 15];
+	}
+	return out;
+}
+
+/* By hand, since the buffers of printf() cannot be wiped. */
+static void log_keys(const struct rtls_hs *hs)
+{
+	static const char label[] = "CLIENT_RANDOM ";
+	char line[sizeof(label) + 2 * HS_RANDOM_LEN + 1 + 2 * HS_MASTER_LEN], *p = line;
+
+	if (!hs->config->key_log)
+		return;
+	p = mempcpy(p, label, sizeof(label) - 1);
+	p = put_hex(p, hs->client_random, HS_RANDOM_LEN);
+	*p++ = ' ';
+	p = put_hex(p, hs->secrets.master, HS_MASTER_LEN);
+	*p = '\0';
+	hs->config->key_log(hs->config->key_log_arg, line);
+	OPENSSL_cleanse(line, sizeof(line));
+}
+
 /* RFC 5246 6.3. AEAD suites have no MAC keys. */
 static int record_keys(struct rtls_hs *hs)
 {
@@ -117,11 +143,14 @@ static int record_keys(struct rtls_hs *hs)
 	keys->version = HS_VERSION;
 	keys->suite = hs->suite->id;
 	keys->cipher = hs->suite->cipher;
+	keys->plaintext_max = hs_plaintext_max(hs, true);
 	memcpy(client->key, p, cipher->key_len);
 	memcpy(server->key, p += cipher->key_len, cipher->key_len);
 	memcpy(client->iv, p += cipher->key_len, cipher->iv_len);
 	memcpy(server->iv, p + cipher->iv_len, cipher->iv_len);
 	OPENSSL_cleanse(block, sizeof(block));
+	if (!ret)
+		log_keys(hs);
 	return ret;
 }
 
@@ -134,6 +163,12 @@ int hs_master_secret(struct rtls_hs *hs, struct wire_in *body)
 		ret = record_keys(hs);
 	OPENSSL_cleanse(hs->secrets.premaster, sizeof(hs->secrets.premaster));
 	return ret ? hs_fault(hs, "deriving the record keys failed") : 0;
+}
+
+int hs_resume_keys(struct rtls_hs *hs, struct wire_in *body)
+{
+	(void)body;
+	return record_keys(hs) ? hs_fault(hs, "deriving the record keys failed") : 0;
 }
 
 int hs_verify_data(struct rtls_hs *hs, enum rtls_role sender,

@@ -4,7 +4,6 @@
  * 7.4.3 and 7.4.7.2, RSA by 7.4.7.1.
  */
 #include <string.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -12,7 +11,7 @@
 #include "hs_internal.h"
 
 #define NAMED_CURVE       3
-#define SIGNATURE_MAX     1024 /* RSA of 8192 bits */
+#define RSA_MAX           1024 /* bytes: 8192 bits */
 #define DH_BITS_MIN       2048
 #define DH_BITS_MAX       8192
 #define RSA_PREMASTER_LEN 48
@@ -23,14 +22,14 @@ static unsigned int length_bytes(const struct rtls_hs *hs)
 	return hs->suite->kx == HS_KX_ECDHE ? 1 : 2;
 }
 
-static int put_public_value(struct rtls_hs *hs)
+static int put_public_value(struct rtls_hs *hs, struct wire_out *out)
 {
 	uint8_t value[HS_PUBLIC_MAX];
 	size_t len = hs_public_value(hs->ephemeral, value);
-	size_t begin = wire_begin_vector(&hs->out, length_bytes(hs));
+	size_t begin = wire_begin_vector(out, length_bytes(hs));
 
-	wire_put_bytes(&hs->out, value, len);
-	wire_end_vector(&hs->out, begin, length_bytes(hs));
+	wire_put_bytes(out, value, len);
+	wire_end_vector(out, begin, length_bytes(hs));
 	return len ? 0 : hs_fault(hs, "an ephemeral key has no public value");
 }
 
@@ -51,69 +50,63 @@ static int derive_premaster(struct rtls_hs *hs, struct wire_in value)
 	return ret ? hs_violation(hs, HS_V_BAD_PUBLIC_VALUE) : 0;
 }
 
-/* What a ServerKeyExchange signs: client_random + server_random + params */
-static struct wire_out signed_message(const struct rtls_hs *hs, const uint8_t *params, size_t len)
+/* What a ServerKeyExchange signs: client_random + server_random + params. Here the former two. */
+static void begin_signed_message(struct rtls_hs *hs)
 {
-	struct wire_out message = { 0 };
+	wire_put_bytes(&hs->key_exchange, hs->client_random, HS_RANDOM_LEN);
+	wire_put_bytes(&hs->key_exchange, hs->server_random, HS_RANDOM_LEN);
+}
 
-	wire_put_bytes(&message, hs->client_random, HS_RANDOM_LEN);
-	wire_put_bytes(&message, hs->server_random, HS_RANDOM_LEN);
-	wire_put_bytes(&message, params, len);
-	return message;
+static struct hs_blob signed_message(const struct rtls_hs *hs)
+{
+	return (struct hs_blob){ hs->key_exchange.data, hs->key_exchange.len };
 }
 
 /* ---- ServerKeyExchange, sent ----------------------------------------------------------- */
 
 static int put_params(struct rtls_hs *hs)
 {
+	struct wire_out *out = &hs->key_exchange;
+
 	if (hs->suite->kx == HS_KX_ECDHE) {
-		wire_put_u8(&hs->out, NAMED_CURVE);
-		wire_put_u16(&hs->out, hs->group->id);
-	} else if (hs_dh_put_parameters(hs->ephemeral, &hs->out)) {
+		wire_put_u8(out, NAMED_CURVE);
+		wire_put_u16(out, hs->group->id);
+	} else if (hs_dh_put_parameters(hs->ephemeral, out)) {
 		return hs_fault(hs, "a group of DHE has no parameters");
 	}
-	return put_public_value(hs);
+	return put_public_value(hs, out);
 }
 
-static int put_signature(struct rtls_hs *hs, size_t params)
+int server_key_exchange_sign(struct rtls_hs *hs, struct wire_in *body)
 {
-	struct wire_out *out = &hs->out;
-	struct wire_out message = signed_message(hs, out->data + params, out->len - params);
-	uint8_t signature[SIGNATURE_MAX];
-	size_t len = sizeof(signature), vector;
-	int ret = RTLS_ERR_CRYPTO;
-
-	if (!message.bad)
-		ret = hs_sign(hs->scheme, hs->identity->key,
-			      (struct hs_blob){ message.data, message.len }, signature, &len);
-	wire_clear(&message);
-	if (ret)
-		return hs_fault(hs, "signing with the private key failed");
-	wire_put_u16(out, hs->scheme->id);
-	vector = wire_begin_vector(out, 2);
-	wire_put_bytes(out, signature, len);
-	wire_end_vector(out, vector, 2);
-	return 0;
-}
-
-int server_key_exchange_send(struct rtls_hs *hs, struct wire_in *body)
-{
-	size_t params = hs->out.len;
 	int ret;
 
 	(void)body;
 	hs->ephemeral = hs_group_generate(hs->group);
 	if (!hs->ephemeral)
 		return hs_fault(hs, "generating an ephemeral key failed");
+	begin_signed_message(hs);
 	ret = put_params(hs);
-	if (!ret && hs->out.bad)
+	if (!ret && hs->key_exchange.bad)
 		ret = hs_fault(hs, "no memory for a message");
-	return ret ? ret : put_signature(hs, params);
+	return ret ? ret : hs_key_use(hs, RTLS_HS_WANT_SIGN, signed_message(hs));
+}
+
+int server_key_exchange_send(struct rtls_hs *hs, struct wire_in *body)
+{
+	struct hs_blob message = signed_message(hs);
+
+	(void)body;
+	wire_put_bytes(&hs->out, message.data + 2 * HS_RANDOM_LEN,
+		       message.len - 2 * HS_RANDOM_LEN);
+	hs_put_signature(hs);
+	wire_clear(&hs->key_exchange);
+	return 0;
 }
 
 /* ---- ServerKeyExchange, received --------------------------------------------------------- */
 
-static bool group_is_offered(const struct rtls_hs *hs, const struct hs_group *group)
+static bool is_configured_group(const struct rtls_hs *hs, const struct hs_group *group)
 {
 	for (size_t i = 0; i < hs->config->groups_len; i++)
 		if (hs->config->groups[i] == group)
@@ -131,10 +124,9 @@ static int get_curve(struct rtls_hs *hs, struct wire_in *body)
 	if (body->bad)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	if (curve_type != NAMED_CURVE || !hs->group || hs->group->kind == HS_GROUP_FF ||
-	    !group_is_offered(hs, hs->group))
+	    !is_configured_group(hs, hs->group))
 		return hs_violation(hs, HS_V_GROUP_NOT_OFFERED);
-	hs->ephemeral = hs_group_generate(hs->group);
-	return hs->ephemeral ? 0 : hs_fault(hs, "generating an ephemeral key failed");
+	return 0;
 }
 
 static size_t bit_length(struct wire_in number)
@@ -144,54 +136,41 @@ static size_t bit_length(struct wire_in number)
 	return number.len ? 8 * number.len - (__builtin_clz(*number.data) - 24) : 0;
 }
 
+/* The group of RFC 7919 that these numbers are, for the report; NULL: the server's own. */
+static const struct hs_group *named_prime(EVP_PKEY *parameters)
+{
+	char name[32] = "";
+
+	EVP_PKEY_get_group_name(parameters, name, sizeof(name), NULL);
+	return hs_group_by_name(name, strlen(name));
+}
+
 static int get_prime(struct rtls_hs *hs, struct wire_in *body)
 {
 	struct wire_in p = wire_get_vector(body, 2, 1), g = wire_get_vector(body, 2, 1);
 	size_t bits = bit_length(p);
-	EVP_PKEY *parameters;
 
 	if (body->bad)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	/* Before any arithmetic: its cost grows with the cube of the length. */
 	if (bits < DH_BITS_MIN || bits > DH_BITS_MAX)
 		return hs_violation(hs, HS_V_DH_SIZE);
-	parameters = hs_dh_parameters(p, g);
+	hs->ephemeral = hs_dh_parameters(p, g); /* no key yet */
 	ERR_clear_error();
-	if (!parameters)
+	if (!hs->ephemeral)
 		return hs_violation(hs, HS_V_BAD_PUBLIC_VALUE);
-	hs->ephemeral = hs_generate_like(parameters);
+	hs->group = named_prime(hs->ephemeral);
+	return 0;
+}
+
+/* Our own key, once it is known that the server has chosen the group. */
+static int generate(struct rtls_hs *hs)
+{
+	EVP_PKEY *parameters = hs->ephemeral;
+
+	hs->ephemeral = parameters ? hs_generate_like(parameters) : hs_group_generate(hs->group);
 	EVP_PKEY_free(parameters);
 	return hs->ephemeral ? 0 : hs_fault(hs, "generating an ephemeral key failed");
-}
-
-static bool scheme_is_offered(const struct rtls_hs *hs, const struct hs_scheme *scheme)
-{
-	for (size_t i = 0; i < hs->config->schemes_len; i++)
-		if (hs->config->schemes[i] == scheme)
-			return hs_scheme_fits(scheme, hs->peer_key);
-	return false;
-}
-
-static int check_signature(struct rtls_hs *hs, const uint8_t *params, size_t params_len,
-			   struct wire_in *body)
-{
-	const struct hs_scheme *scheme = hs_scheme_by_id(wire_get_u16(body));
-	struct wire_in signature = wire_get_vector(body, 2, 0);
-	struct wire_out message;
-	bool ok;
-
-	if (!wire_is_done(body))
-		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
-	if (!scheme_is_offered(hs, scheme))
-		return hs_violation(hs, HS_V_SIGNATURE_NOT_OFFERED);
-	message = signed_message(hs, params, params_len);
-	ok = !message.bad && hs_verify_signature(scheme, hs->peer_key,
-						 (struct hs_blob){ message.data, message.len },
-						 (struct hs_blob){ signature.data, signature.len });
-	wire_clear(&message);
-	ERR_clear_error();
-	hs->scheme = scheme;
-	return ok ? 0 : hs_violation(hs, HS_V_BAD_SIGNATURE);
 }
 
 int server_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body)
@@ -205,7 +184,14 @@ int server_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body)
 	value = get_public_value(hs, body);
 	if (value.bad)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
-	ret = check_signature(hs, params, body->data - params, body);
+	begin_signed_message(hs);
+	wire_put_bytes(&hs->key_exchange, params, body->data - params);
+	if (hs->key_exchange.bad)
+		return hs_fault(hs, "no memory for a message");
+	ret = hs_check_signature(hs, signed_message(hs), body);
+	wire_clear(&hs->key_exchange);
+	if (!ret)
+		ret = generate(hs);
 	return ret ? ret : derive_premaster(hs, value);
 }
 
@@ -214,7 +200,7 @@ int server_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body)
 static int encrypt_premaster(struct rtls_hs *hs)
 {
 	struct hs_secrets *secrets = &hs->secrets;
-	uint8_t encrypted[SIGNATURE_MAX];
+	uint8_t encrypted[RSA_MAX];
 	size_t len = sizeof(encrypted), begin;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, hs->peer_key, NULL);
 	bool ok = ctx && RAND_priv_bytes(secrets->premaster, RSA_PREMASTER_LEN) == 1;
@@ -234,33 +220,14 @@ static int encrypt_premaster(struct rtls_hs *hs)
 	return 0;
 }
 
-/*
- * RFC 5246 7.4.7.1: whatever is wrong with what comes out, padding, length or version, a
- * random premaster secret takes its place, in constant time (libcrypto's, by this padding
- * mode), and Finished will not fit. What can be seen from outside (too long, no number below
- * the modulus) ends the same way.
- */
+/* What was encrypted outlives the message, since the private key may take its time. */
 static int decrypt_premaster(struct rtls_hs *hs, struct wire_in encrypted)
 {
-	struct hs_secrets *secrets = &hs->secrets;
-	unsigned int version = hs->client_version;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, hs->identity->key, NULL);
-	size_t len = sizeof(secrets->premaster);
-	bool ok = ctx && RAND_priv_bytes(secrets->premaster, RSA_PREMASTER_LEN) == 1 &&
-		  EVP_PKEY_decrypt_init(ctx) > 0 &&
-		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_WITH_TLS_PADDING) > 0 &&
-		  EVP_PKEY_CTX_set_params(ctx, params) > 0;
-
-	if (ok)
-		EVP_PKEY_decrypt(ctx, secrets->premaster, &len, encrypted.data, encrypted.len);
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	secrets->premaster_len = RSA_PREMASTER_LEN;
-	return ok ? 0 : hs_fault(hs, "setting up the decryption failed");
+	wire_put_bytes(&hs->key_exchange, encrypted.data, encrypted.len);
+	if (hs->key_exchange.bad)
+		return hs_fault(hs, "no memory for a message");
+	return hs_key_use(hs, RTLS_HS_WANT_DECRYPT,
+			  (struct hs_blob){ hs->key_exchange.data, hs->key_exchange.len });
 }
 
 /* ---- ClientKeyExchange -------------------------------------------------------------------------- */
@@ -268,7 +235,7 @@ static int decrypt_premaster(struct rtls_hs *hs, struct wire_in encrypted)
 int client_key_exchange_send(struct rtls_hs *hs, struct wire_in *body)
 {
 	(void)body;
-	return hs->suite->kx == HS_KX_RSA ? encrypt_premaster(hs) : put_public_value(hs);
+	return hs->suite->kx == HS_KX_RSA ? encrypt_premaster(hs) : put_public_value(hs, &hs->out);
 }
 
 int client_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body)

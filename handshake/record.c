@@ -8,6 +8,7 @@
  * sealed here and there under one key can never share a nonce.
  */
 #include <string.h>
+#include <openssl/err.h>
 
 #include "hs_internal.h"
 
@@ -52,12 +53,12 @@ static void make_nonce(uint8_t nonce[static NONCE_LEN], const struct hs_cipher *
 	}
 }
 
-/* A context that has been used holds the key; zeros take its place. */
-static void forget(EVP_CIPHER_CTX *ctx)
+void hs_cipher_forget(EVP_CIPHER_CTX *ctx)
 {
 	static const uint8_t zeros[32];
 
 	EVP_CipherInit_ex2(ctx, NULL, zeros, zeros, -1, NULL);
+	hs_wipe_stack(); /* ChaCha20 without AVX leaves its key there */
 }
 
 /* RFC 6655: it has to know the lengths of nonce, tag and text before it sees the first byte. */
@@ -100,6 +101,8 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 
 	if (len > RTLS_PLAINTEXT_MAX)
 		return RTLS_ERR_STATE;
+	if (!len)
+		in = (const uint8_t *)""; /* to CCM, NULL means something else */
 	make_header(out, type, fragment_len);
 	if (cipher->explicit_len)
 		put_u64(out + RTLS_RECORD_HEADER_LEN, key->seq);
@@ -108,7 +111,7 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, NULL, len) &&
 	     EVP_EncryptUpdate(ctx, body, &n, in, len) && EVP_EncryptFinal_ex(ctx, body + n, &n) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, cipher->tag_len, body + len);
-	forget(ctx);
+	hs_cipher_forget(ctx);
 	if (!ok)
 		return RTLS_ERR_CRYPTO;
 	key->seq++;
@@ -153,9 +156,10 @@ ssize_t rtls_record_open(struct rtls_worker *worker, enum rtls_cipher id, struct
 	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, body + len, len) &&
 	     EVP_DecryptUpdate(ctx, body, &n, body, len) &&
 	     (is_ccm(id) || EVP_DecryptFinal_ex(ctx, body + n, &n));
-	forget(ctx);
+	hs_cipher_forget(ctx);
 	if (!ok) {
 		OPENSSL_cleanse(body, len);
+		ERR_clear_error();
 		return RTLS_ERR_ALERT_SENT(RTLS_ALERT_BAD_RECORD_MAC);
 	}
 	key->seq++;

@@ -3,6 +3,7 @@
  * Signature schemes of TLS 1.2: RFC 5246 7.4.1.4.1; RSASSA-PSS by RFC 8446 4.2.3, which
  * speaks of TLS 1.2 too; EdDSA by RFC 8422 5.1.3. The order is our preference.
  */
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "hs_internal.h"
@@ -22,8 +23,12 @@ const struct hs_scheme hs_schemes[] = {
 	{ 0x0401, "rsa_pkcs1_sha256", "RSA+SHA256", HS_KEY_RSA, "SHA256", false },
 	{ 0x0501, "rsa_pkcs1_sha384", "RSA+SHA384", HS_KEY_RSA, "SHA384", false },
 	{ 0x0601, "rsa_pkcs1_sha512", "RSA+SHA512", HS_KEY_RSA, "SHA512", false },
+	/* Only when asked for by name. */
+	{ 0x0203, "ecdsa_sha1", "ECDSA+SHA1", HS_KEY_EC, "SHA1", false },
+	{ 0x0201, "rsa_pkcs1_sha1", "RSA+SHA1", HS_KEY_RSA, "SHA1", false },
 };
 const size_t hs_schemes_len = sizeof(hs_schemes) / sizeof(*hs_schemes);
+_Static_assert(sizeof(hs_schemes) / sizeof(*hs_schemes) <= HS_ROWS_MAX, "HS_ROWS_MAX");
 
 const struct hs_scheme *hs_scheme_by_id(uint16_t id)
 {
@@ -33,14 +38,14 @@ const struct hs_scheme *hs_scheme_by_id(uint16_t id)
 	return NULL;
 }
 
-const struct hs_scheme *hs_scheme_by_name(const char *name, size_t len)
+static const char *scheme_name(size_t row, bool alias)
 {
-	for (size_t i = 0; i < hs_schemes_len; i++)
-		if (hs_is_name(hs_schemes[i].name, name, len) ||
-		    hs_is_name(hs_schemes[i].openssl_name, name, len))
-			return &hs_schemes[i];
-	return NULL;
+	return alias ? hs_schemes[row].name : hs_schemes[row].openssl_name;
 }
+
+const struct hs_names hs_scheme_names = {
+	"signature algorithm", sizeof(hs_schemes) / sizeof(*hs_schemes), scheme_name
+};
 
 bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind)
 {
@@ -104,4 +109,88 @@ bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key, struct h
 
 	EVP_MD_CTX_free(ctx);
 	return ok;
+}
+
+/* ---- in a handshake ------------------------------------------------------------------- */
+
+uint32_t hs_read_schemes(struct wire_in list)
+{
+	uint32_t schemes = 0;
+
+	while (wire_more(&list)) {
+		const struct hs_scheme *scheme = hs_scheme_by_id(wire_get_u16(&list));
+
+		if (scheme)
+			schemes |= 1u << (scheme - hs_schemes);
+	}
+	return schemes;
+}
+
+uint32_t hs_schemes_of_signature(X509 *certificate)
+{
+	int md = NID_undef, pk = NID_undef;
+	uint32_t schemes = 0;
+
+	X509_get_signature_info(certificate, &md, &pk, NULL, NULL);
+	for (size_t i = 0; i < hs_schemes_len; i++) {
+		const struct hs_scheme *scheme = &hs_schemes[i];
+		static const int pks[] = {
+			[HS_KEY_RSA] = EVP_PKEY_RSA, [HS_KEY_RSA_PSS] = EVP_PKEY_RSA_PSS,
+			[HS_KEY_EC] = EVP_PKEY_EC, [HS_KEY_ED25519] = EVP_PKEY_ED25519,
+			[HS_KEY_ED448] = EVP_PKEY_ED448,
+		};
+		/* RSASSA-PSS may be by either kind of RSA key. */
+		int kind = scheme->pss ? EVP_PKEY_RSA_PSS : pks[scheme->kind];
+
+		if (kind == pk && (!scheme->digest || md == OBJ_sn2nid(scheme->digest)))
+			schemes |= 1u << i;
+	}
+	return schemes;
+}
+
+const struct hs_scheme *hs_choose_scheme(const struct rtls_hs *hs,
+					 const struct hs_identity *identity)
+{
+	for (size_t i = 0; i < hs->config->schemes_len; i++) {
+		const struct hs_scheme *scheme = hs->config->schemes[i];
+
+		if (hs->offered_schemes & 1u << (scheme - hs_schemes) &&
+		    scheme->kind == identity->kind)
+			return scheme;
+	}
+	return NULL;
+}
+
+void hs_put_signature(struct rtls_hs *hs)
+{
+	size_t vector;
+
+	wire_put_u16(&hs->out, hs->scheme->id);
+	vector = wire_begin_vector(&hs->out, 2);
+	wire_put_bytes(&hs->out, hs->signature.data, hs->signature.len);
+	wire_end_vector(&hs->out, vector, 2);
+}
+
+static bool is_configured(const struct rtls_hs *hs, const struct hs_scheme *scheme)
+{
+	for (size_t i = 0; i < hs->config->schemes_len; i++)
+		if (hs->config->schemes[i] == scheme)
+			return true;
+	return false;
+}
+
+int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_in *body)
+{
+	const struct hs_scheme *scheme = hs_scheme_by_id(wire_get_u16(body));
+	struct wire_in signature = wire_get_vector(body, 2, 0);
+	bool ok;
+
+	if (!wire_is_done(body))
+		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
+	if (!scheme || !is_configured(hs, scheme) || !hs_scheme_fits(scheme, hs->peer_key))
+		return hs_violation(hs, HS_V_SIGNATURE_NOT_OFFERED);
+	ok = hs_verify_signature(scheme, hs->peer_key, message,
+				 (struct hs_blob){ signature.data, signature.len });
+	ERR_clear_error();
+	return ok ? 0 : hs_violation(hs, HS_V_BAD_SIGNATURE);
 }

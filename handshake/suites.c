@@ -50,6 +50,7 @@ const struct hs_suite hs_suites[] = {
 	SUITE(0xc09c, "RSA_WITH_AES_128_CCM", "AES128-CCM", RSA, RSA, AES_128_CCM, SHA256),
 };
 const size_t hs_suites_len = sizeof(hs_suites) / sizeof(*hs_suites);
+_Static_assert(sizeof(hs_suites) / sizeof(*hs_suites) <= HS_ROWS_MAX, "HS_ROWS_MAX");
 
 const struct hs_suite *hs_suite_by_id(uint16_t id)
 {
@@ -59,19 +60,14 @@ const struct hs_suite *hs_suite_by_id(uint16_t id)
 	return NULL;
 }
 
-bool hs_is_name(const char *name, const char *given, size_t len)
+static const char *suite_name(size_t row, bool alias)
 {
-	return strlen(name) == len && !strncasecmp(name, given, len);
+	return alias ? hs_suites[row].name : hs_suites[row].openssl_name;
 }
 
-const struct hs_suite *hs_suite_by_name(const char *name, size_t len)
-{
-	for (size_t i = 0; i < hs_suites_len; i++)
-		if (hs_is_name(hs_suites[i].name, name, len) ||
-		    hs_is_name(hs_suites[i].openssl_name, name, len))
-			return &hs_suites[i];
-	return NULL;
-}
+const struct hs_names hs_suite_names = {
+	"cipher suite", sizeof(hs_suites) / sizeof(*hs_suites), suite_name
+};
 
 const char *rtls_suite_name(uint16_t id)
 {

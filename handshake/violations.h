@@ -57,22 +57,45 @@
 	  "RFC 5746 3.4, 3.6")                                                                     \
 	X(NO_RENEGOTIATION_INFO, HANDSHAKE_FAILURE,                                                \
 	  "the server does not know secure renegotiation", "RFC 5746 4.1")                         \
+	X(INAPPROPRIATE_FALLBACK, INAPPROPRIATE_FALLBACK,                                          \
+	  "the client fell back from a version that we have", "RFC 7507 3")                        \
+	X(FRAGMENT_LENGTH, ILLEGAL_PARAMETER, "a max_fragment_length that there is not",           \
+	  "RFC 6066 4")                                                                            \
+	X(RECORD_SIZE_LIMIT, ILLEGAL_PARAMETER, "a record_size_limit below 64", "RFC 8449 4")      \
 	X(ALPN_NO_COMMON, NO_APPLICATION_PROTOCOL, "no application protocol in common",            \
 	  "RFC 7301 3.2")                                                                          \
 	X(ALPN_NOT_OFFERED, ILLEGAL_PARAMETER, "the server chose a protocol that was not offered", \
 	  "RFC 7301 3.1")                                                                          \
+	/* resumption */                                                                          \
+	X(EXTENDED_MASTER_SECRET_DROPPED, HANDSHAKE_FAILURE,                                       \
+	  "a session resumed without the extended master secret that it has", "RFC 7627 5.3")      \
+	X(SESSION_SUITE_CHANGED, ILLEGAL_PARAMETER, "the server resumed a session with another suite", \
+	  "RFC 5246 7.4.1.3")                                                                      \
 	/* certificates and keys */                                                                \
 	X(NO_CERTIFICATE, BAD_CERTIFICATE, "the server sent no certificate", "RFC 5246 7.4.2")     \
+	X(NO_CLIENT_CERTIFICATE, HANDSHAKE_FAILURE, "the client sent no certificate",              \
+	  "RFC 5246 7.4.6")                                                                        \
 	X(CERTIFICATE_SYNTAX, BAD_CERTIFICATE, "a certificate that cannot be parsed",              \
 	  "RFC 5246 7.4.2")                                                                        \
+	X(STATUS_MISSING, BAD_CERTIFICATE_STATUS_RESPONSE,                                         \
+	  "the server staples no OCSP response", "RFC 6066 8")                                     \
+	X(STATUS_BAD, BAD_CERTIFICATE_STATUS_RESPONSE,                                             \
+	  "a stapled OCSP response that does not vouch for the certificate", "RFC 6066 8")         \
+	X(STATUS_STALE, BAD_CERTIFICATE_STATUS_RESPONSE,                                           \
+	  "a stapled OCSP response that is out of date", "RFC 6066 8")                             \
+	X(STATUS_REVOKED, CERTIFICATE_REVOKED,                                                     \
+	  "a stapled OCSP response that says \"revoked\"", "RFC 5246 7.2.2")                       \
 	X(CHAIN_TOO_LONG, BAD_CERTIFICATE, "a certificate chain longer than allowed",              \
 	  "RFC 5246 7.4.2")                                                                        \
-	X(CERTIFICATE_KEY, UNSUPPORTED_CERTIFICATE, "a certificate whose key does not fit the suite", \
-	  "RFC 5246 7.4.2")                                                                        \
+	X(CERTIFICATE_KEY, UNSUPPORTED_CERTIFICATE,                                                \
+	  "a certificate whose key is not of a kind that can be used here",                        \
+	  "RFC 5246 7.4.2, 7.4.6")                                                                 \
 	X(CERTIFICATE_KEY_USAGE, UNSUPPORTED_CERTIFICATE,                                          \
-	  "a certificate whose key usage forbids what the suite needs", "RFC 5246 7.4.2")          \
+	  "a certificate whose key usage forbids what it is needed for", "RFC 5246 7.4.2")         \
 	X(KEY_TOO_SMALL, INSUFFICIENT_SECURITY, "a certificate with too small a key",              \
 	  "RFC 9325 4.5")                                                                          \
+	X(KEY_TOO_LARGE, UNSUPPORTED_CERTIFICATE, "a certificate with too large a key",            \
+	  "RFC 5246 7.4.2")                                                                        \
 	X(GROUP_NOT_OFFERED, ILLEGAL_PARAMETER, "the server chose a group that was not offered",   \
 	  "RFC 8422 5.4")                                                                          \
 	X(BAD_PUBLIC_VALUE, ILLEGAL_PARAMETER, "a public value that is not of its group",          \
@@ -80,11 +103,13 @@
 	X(DH_SIZE, INSUFFICIENT_SECURITY, "a prime of less than 2048 or more than 8192 bits",      \
 	  "RFC 7919 3")                                                                            \
 	X(SIGNATURE_NOT_OFFERED, ILLEGAL_PARAMETER,                                                \
-	  "a signature algorithm that was not offered", "RFC 5246 7.4.3")                          \
+	  "a signature algorithm that was not offered, or is not for this key",                    \
+	  "RFC 5246 7.4.3, 7.4.8")                                                                 \
 	X(BAD_SIGNATURE, DECRYPT_ERROR, "a signature that does not verify", "RFC 5246 7.2.2")      \
 	X(BAD_VERIFY_DATA, DECRYPT_ERROR, "a Finished with wrong verify_data", "RFC 5246 7.4.9")
 
 enum hs_violation {
+	HS_V_NONE, /* so that 0 is none of them */
 #define X(name, alert, reason, reference) HS_V_##name,
 	HS_VIOLATIONS(X)
 #undef X

@@ -43,6 +43,18 @@ uint32_t wire_get_u24(struct wire_in *in)
 	return get_number(in, 3);
 }
 
+uint32_t wire_get_u32(struct wire_in *in)
+{
+	return get_number(in, 4);
+}
+
+uint64_t wire_get_u64(struct wire_in *in)
+{
+	uint64_t high = get_number(in, 4);
+
+	return high << 32 | get_number(in, 4);
+}
+
 struct wire_in wire_get_vector(struct wire_in *in, unsigned int length_bytes, size_t min)
 {
 	size_t len = get_number(in, length_bytes);
@@ -83,7 +95,7 @@ uint8_t *wire_put_room(struct wire_out *out, size_t len)
 		return NULL;
 	}
 	out->len += len;
-	return out->data + out->len - len;
+	return len ? out->data + out->len - len : out->data;
 }
 
 static void set_number(uint8_t *data, uint32_t value, unsigned int bytes)
@@ -117,11 +129,22 @@ void wire_put_u24(struct wire_out *out, uint32_t value)
 	put_number(out, value, 3);
 }
 
+void wire_put_u32(struct wire_out *out, uint32_t value)
+{
+	put_number(out, value, 4);
+}
+
+void wire_put_u64(struct wire_out *out, uint64_t value)
+{
+	put_number(out, value >> 32, 4);
+	put_number(out, value, 4);
+}
+
 void wire_put_bytes(struct wire_out *out, const void *data, size_t len)
 {
-	uint8_t *room = wire_put_room(out, len);
+	uint8_t *room = len ? wire_put_room(out, len) : NULL;
 
-	if (room && len)
+	if (room)
 		memcpy(room, data, len);
 }
 

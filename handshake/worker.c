@@ -61,3 +61,10 @@ void rtls_worker_free(struct rtls_worker *worker)
 	EVP_MD_CTX_free(worker->digest);
 	OPENSSL_free(worker);
 }
+
+__attribute__((noinline)) void hs_wipe_stack(void)
+{
+	uint8_t used[8192];
+
+	OPENSSL_cleanse(used, sizeof(used));
+}

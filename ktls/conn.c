@@ -265,10 +265,28 @@ static bool tell(bool *what, enum rtls_event_type type, struct rtls_event *event
 	return true;
 }
 
+struct rtls_key_operation *rtls_conn_key_operation(const struct rtls_conn *conn)
+{
+	return conn->phase == CONN_HANDSHAKE ? rtls_hs_key_operation(conn->hs) : NULL;
+}
+
+static bool tell_key(struct rtls_conn *conn, struct rtls_event *event)
+{
+	enum rtls_hs_status status;
+
+	if (conn->phase != CONN_HANDSHAKE || conn->key_told)
+		return false;
+	status = rtls_hs_status(conn->hs);
+	conn->key_told = status == RTLS_HS_WANT_SIGN || status == RTLS_HS_WANT_DECRYPT;
+	event->type = RTLS_EVENT_WANT_KEY;
+	return conn->key_told;
+}
+
 bool rtls_conn_event(struct rtls_conn *conn, struct rtls_event *event)
 {
 	*event = (struct rtls_event){ 0 };
-	return tell(&conn->tell_established, RTLS_EVENT_ESTABLISHED, event) ||
+	return tell_key(conn, event) ||
+	       tell(&conn->tell_established, RTLS_EVENT_ESTABLISHED, event) ||
 	       ktls_next_data(conn, event) ||
 	       tell(&conn->tell_peer_closed, RTLS_EVENT_PEER_CLOSED, event) ||
 	       tell(&conn->tell_sent, RTLS_EVENT_SENT, event) ||

@@ -121,6 +121,14 @@ void ktls_handover_begin(struct rtls_conn *conn)
 	conn->report.cipher = conn->keys->cipher;
 	conn->report.drained = conn->stash.len;
 	conn->phase = CONN_DRAIN;
+	if (wants_kernel(&conn->report.tx) && conn->keys->plaintext_max < RTLS_PLAINTEXT_MAX) {
+		decline(&conn->report.tx, RTLS_REASON_RECORD_LIMIT, 0);
+		if (conn->policy == RTLS_KTLS_REQUIRE) {
+			ktls_fail(conn, RTLS_ERR_DECLINED, RTLS_ALERT_INTERNAL_ERROR,
+				  rtls_reason_text(RTLS_REASON_RECORD_LIMIT));
+			return;
+		}
+	}
 	ktls_drain(conn);
 }
 

@@ -64,6 +64,7 @@ enum rtls_reason {
 	RTLS_REASON_NOT_CONNECTED,  /* the socket is not ESTABLISHED */
 	RTLS_REASON_OTHER_ULP,      /* the socket has another ULP already */
 	RTLS_REASON_NO_CIPHER,      /* this kernel has not this cipher */
+	RTLS_REASON_RECORD_LIMIT,   /* the peer takes small records only; TX */
 	RTLS_REASON_REFUSED,        /* any other errno; it stands in the report */
 	RTLS_REASON_COUNT,
 };
@@ -169,6 +170,7 @@ bool rtls_conn_next(struct rtls_conn *conn, struct rtls_op *op);
 void rtls_conn_done(struct rtls_conn *conn, const struct rtls_op *op, ssize_t result);
 
 enum rtls_event_type {
+	RTLS_EVENT_WANT_KEY,    /* only with external keys: rtls_conn_key_operation() */
 	RTLS_EVENT_ESTABLISHED, /* the handshake and the hand-over are over: send, receive */
 	RTLS_EVENT_DATA,        /* data: valid until the next call of rtls_conn_event() */
 	RTLS_EVENT_SENT,        /* what was given to send is with the kernel, in full */
@@ -189,6 +191,15 @@ struct rtls_event {
  * Return: true with *@event filled in, false if there is nothing more.
  */
 bool rtls_conn_event(struct rtls_conn *conn, struct rtls_event *event);
+
+/**
+ * rtls_conn_key_operation - what the private key has to do, for RTLS_EVENT_WANT_KEY
+ *
+ * As rtls_hs_key_operation(). Carry it out in any thread, then call rtls_conn_key_done() in the
+ * connection's, if it still is there.
+ */
+struct rtls_key_operation *rtls_conn_key_operation(const struct rtls_conn *conn);
+void rtls_conn_key_done(struct rtls_conn *conn, const struct rtls_key_operation *operation);
 
 /**
  * rtls_conn_send - send application data

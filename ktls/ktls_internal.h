@@ -78,11 +78,12 @@ struct rtls_conn {
 	bool close_notify_sent, peer_closed, eof;
 	bool clear_error;        /* a bad record blocks sends until SO_ERROR is read */
 	bool cleared, deaf;      /* that was done; the kernel will open no more records */
-	uint8_t warnings, renegotiations;
+	uint8_t warnings, renegotiations, empties;
 	uint8_t alert[2];        /* level and description, to be sent next */
 	uint8_t alert_out[2];    /* under way, or to be tried again */
 	bool alert_queued, alert_sending;
 	/* events to be told */
+	bool key_told; /* RTLS_EVENT_WANT_KEY, for what the key has to do now */
 	bool tell_established, tell_sent, tell_peer_closed, tell_failed, tell_closed;
 
 	struct conn_stash stash;

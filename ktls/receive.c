@@ -11,6 +11,7 @@
 
 #define PACKED_HEADER_LEN 3 /* type, u16 length */
 #define WARNINGS_MAX      5
+#define EMPTIES_MAX       32
 #define CLIENT_HELLO      1 /* HelloRequest is 0 */
 
 struct record {
@@ -75,6 +76,27 @@ static void handshake_received(struct rtls_conn *conn, const struct rtls_op *op,
 	else if (!ktls_stash_add(&conn->stash, op->buf + taken, len - taken))
 		ktls_fail(conn, -ENOMEM, RTLS_ALERT_INTERNAL_ERROR, "no memory to receive");
 	else if (rtls_hs_status(conn->hs) == RTLS_HS_DONE)
+		ktls_handover_begin(conn);
+}
+
+void rtls_conn_key_done(struct rtls_conn *conn, const struct rtls_key_operation *operation)
+{
+	struct conn_stash *stash = &conn->stash;
+	ssize_t taken;
+
+	if (conn->phase != CONN_HANDSHAKE || rtls_hs_key_done(conn->hs, operation) == RTLS_ERR_STATE)
+		return;
+	conn->key_told = false;
+	/* What came behind the message that the key was wanted for. */
+	taken = rtls_hs_input(conn->hs, stash->data, stash->len);
+	if (taken < 0) {
+		ktls_fail(conn, taken, 0, rtls_hs_reason(conn->hs));
+		return;
+	}
+	stash->len -= taken;
+	if (taken)
+		memmove(stash->data, stash->data + taken, stash->len);
+	if (rtls_hs_status(conn->hs) == RTLS_HS_DONE)
 		ktls_handover_begin(conn);
 }
 
@@ -315,6 +337,14 @@ static void control_record(struct rtls_conn *conn, const struct record *record)
 			  "a record of a type that has no place here");
 }
 
+/* Such a record costs its sender as much as us; the kernel skips those that it opens. */
+static void empty_record(struct rtls_conn *conn)
+{
+	if (++conn->empties > EMPTIES_MAX)
+		ktls_fail(conn, RTLS_ERR_ALERT_SENT(RTLS_ALERT_UNEXPECTED_MESSAGE),
+			  RTLS_ALERT_UNEXPECTED_MESSAGE, "too many empty records in a row");
+}
+
 bool ktls_next_data(struct rtls_conn *conn, struct rtls_event *event)
 {
 	struct record record;
@@ -326,7 +356,10 @@ bool ktls_next_data(struct rtls_conn *conn, struct rtls_event *event)
 			continue;
 		if (record.type != RTLS_APPLICATION_DATA) {
 			control_record(conn, &record);
-		} else if (record.len) {
+		} else if (!record.len) {
+			empty_record(conn);
+		} else {
+			conn->empties = 0;
 			event->type = RTLS_EVENT_DATA;
 			event->data = record.data;
 			event->len = record.len;

@@ -24,6 +24,9 @@ static const struct {
 						 "detach it before the handshake" },
 	[RTLS_REASON_NO_CIPHER] = { "no-cipher", "this kernel does not offer this cipher: see "
 						 "ringtls probe, or choose with --suites" },
+	[RTLS_REASON_RECORD_LIMIT] = { "record-limit",
+				       "the peer takes small records only, which the kernel "
+				       "would not keep to" },
 	[RTLS_REASON_REFUSED] = { "refused", "the kernel refused the keys" },
 };
 

@@ -39,7 +39,7 @@ static bool seal(struct rtls_conn *conn, enum rtls_content_type type, const uint
 		 size_t len)
 {
 	struct conn_sealed *sealed = &conn->sealed;
-	size_t records = (len + RTLS_PLAINTEXT_MAX - 1) / RTLS_PLAINTEXT_MAX;
+	size_t max = conn->keys->plaintext_max, records = (len + max - 1) / max;
 
 	free(sealed->data);
 	sealed->len = sealed->sent = 0;
@@ -49,7 +49,7 @@ static bool seal(struct rtls_conn *conn, enum rtls_content_type type, const uint
 		return false;
 	}
 	while (len) {
-		size_t part = len < RTLS_PLAINTEXT_MAX ? len : RTLS_PLAINTEXT_MAX;
+		size_t part = len < max ? len : max;
 		ssize_t n = rtls_record_seal(conn->worker, conn->keys->cipher, &conn->keys->tx,
 					     type, plain, part, sealed->data + sealed->len);
 

@@ -39,6 +39,13 @@ headers_stand_alone() {
 	done
 }
 
+# Lazy binding would save keys on the stack: see the Makefile.
+binds_at_start() {
+	for file in build/ringtls build/libringtls.so; do
+		readelf -d "$file" | grep -q 'Flags:.* NOW'
+	done
+}
+
 nothing_is_built_twice() {
 	make -q all
 }
@@ -53,6 +60,24 @@ version_and_help() {
 	build/ringtls serv 2>"$dir/err" || code=$?
 	[ $code = 2 ]
 	grep -q 'mean serve' "$dir/err"
+}
+
+names_are_listed() {
+	for command in serve get; do
+		build/ringtls $command --suites list >"$dir/suites"
+		build/ringtls $command --groups list >"$dir/groups"
+		build/ringtls $command --sigalgs=list >"$dir/sigalgs"
+	done
+	grep -qx 'ECDHE-RSA-AES128-GCM-SHA256  *TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' "$dir/suites"
+	grep -qx 'P-256  *secp256r1' "$dir/groups"
+	grep -qx X25519 "$dir/groups"
+	grep -qx 'RSA-PSS+SHA256  *rsa_pss_rsae_sha256' "$dir/sigalgs"
+	[ "$(wc -l <"$dir/suites")" = 14 ]
+	# openssl knows the suites by these names.
+	openssl ciphers "$(cut -d' ' -f1 "$dir/suites" | paste -sd:)" >"$dir/openssl"
+	for suite in $(cut -d' ' -f1 "$dir/suites"); do
+		grep -qw -- "$suite" "$dir/openssl"
+	done
 }
 
 # The example in the README compiles as it stands there, and runs.
@@ -85,8 +110,37 @@ readme_example() {
 	fi
 }
 
+# Staged, as packagers do it; then the README's example against what is there.
+installs_and_uninstalls() {
+	stage="$dir/stage"
+	make -s install DESTDIR="$stage" prefix=/usr libdir=/usr/lib/here
+	[ "$(stat -c %a "$stage/usr/bin/ringtls")" = 755 ]
+	[ "$(stat -c %a "$stage/usr/include/ringtls/uring.h")" = 644 ]
+	[ ! -L "$stage/usr/include/ringtls/uring.h" ]
+	export PKG_CONFIG_PATH=$stage/usr/lib/here/pkgconfig PKG_CONFIG_SYSROOT_DIR=$stage
+	[ "ringtls $(pkg-config --modversion ringtls)" = "$("$stage/usr/bin/ringtls" --version)" ]
+	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$dir/installed.c"
+	gcc -D_GNU_SOURCE -o "$dir/shared" "$dir/installed.c" $(pkg-config --cflags --libs ringtls)
+	needed "$dir/shared" | grep -q 'libringtls.so.0 '
+	code=0
+	LD_LIBRARY_PATH=$stage/usr/lib/here "$dir/shared" 2>"$dir/err" || code=$?
+	[ $code = 2 ]
+	grep -q usage "$dir/err"
+	# Static: pkg-config names what libringtls.a needs.
+	rm "$stage"/usr/lib/here/libringtls.so*
+	gcc -D_GNU_SOURCE -o "$dir/static" "$dir/installed.c" \
+		$(pkg-config --static --cflags --libs ringtls)
+	fails grep ringtls <(needed "$dir/static")
+	make -s install DESTDIR="$stage" prefix=/usr libdir=/usr/lib/here
+	make -s uninstall DESTDIR="$stage" prefix=/usr libdir=/usr/lib/here
+	find "$stage" ! -type d >"$dir/left"
+	fails grep . "$dir/left"
+	[ ! -d "$stage/usr/include/ringtls" ]
+}
+
 for test in library_needs_no_more nothing_links_libssl only_rtls_is_exported headers_stand_alone \
-	nothing_is_built_twice version_and_help readme_example; do
+	binds_at_start nothing_is_built_twice version_and_help names_are_listed readme_example \
+	installs_and_uninstalls; do
 	tap $test
 done
 tap_end

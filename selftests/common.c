@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "common.h"
+#include "pair.h"
 
 #define DAY 86400
 
@@ -34,19 +35,83 @@ static EVP_PKEY *make_rsa_pss(void)
 	return key;
 }
 
-/* Before the harness forks a process for each test. */
+static EVP_PKEY *generate(enum cert_kind kind)
+{
+	switch (kind) {
+	case CERT_ECDSA:
+		return EVP_EC_gen("P-256");
+	case CERT_RSA:
+		return EVP_RSA_gen(2048);
+	case CERT_ECDSA_P384:
+		return EVP_EC_gen("P-384");
+	case CERT_ECDSA_P521:
+		return EVP_EC_gen("P-521");
+	case CERT_ED25519:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	case CERT_ED448:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
+	default:
+		return make_rsa_pss();
+	}
+}
+
+/* Reads the key from the folder, where it is put by the first who looks for it. */
+static EVP_PKEY *kept_key(const char *folder, enum cert_kind kind)
+{
+	EVP_PKEY *key = NULL;
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%d.pem", folder, kind);
+	file = fopen(path, "r");
+	if (file) {
+		key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	} else if ((file = fopen(path, "w"))) {
+		key = generate(kind);
+		if (!PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL))
+			die("writing a key");
+	}
+	if (!file || fclose(file))
+		die("opening a key's file");
+	return key;
+}
+
+/*
+ * Valgrind translates a program as it runs, and a fork inherits the result: what each test would
+ * have to do is done once.
+ */
+static void warm_up(void)
+{
+	for (int kind = CERT_ECDSA; kind <= CERT_RSA; kind++) {
+		struct cert cert = cert_make((struct cert_spec){ .kind = kind });
+		struct pair pair = pair_make(server_config(&cert, NULL, NULL, NULL),
+					     client_config(&cert, NULL, NULL, NULL));
+
+		if (pair_begin(&pair, "localhost"))
+			die("warming up");
+		pair_run(&pair, SIZE_MAX);
+		pair_free(&pair);
+		cert_free(&cert);
+	}
+}
+
+/*
+ * Before the harness forks a process for each test. Under valgrind that takes a minute, which
+ * a folder of keys made before avoids.
+ */
 __attribute__((constructor)) static void make_keys(void)
 {
-	keys[CERT_ECDSA] = EVP_EC_gen("P-256");
-	keys[CERT_RSA] = EVP_RSA_gen(2048);
-	keys[CERT_ECDSA_P384] = EVP_EC_gen("P-384");
-	keys[CERT_ECDSA_P521] = EVP_EC_gen("P-521");
-	keys[CERT_ED25519] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	keys[CERT_ED448] = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
-	keys[CERT_RSA_PSS] = make_rsa_pss();
-	for (int i = 0; i < CERT_KINDS; i++)
+	/* No test trusts the system's certificates, and reading them takes most of its time. */
+	setenv("SSL_CERT_FILE", "/dev/null", 1);
+	const char *folder = getenv("SELFTESTS_KEYS");
+
+	for (int i = 0; i < CERT_KINDS; i++) {
+		keys[i] = folder ? kept_key(folder, i) : generate(i);
 		if (!keys[i])
 			die("making a key");
+	}
+	if (RUNNING_ON_VALGRIND)
+		warm_up();
 }
 
 static EVP_PKEY *make_key(enum cert_kind kind, int rsa_bits)
@@ -70,6 +135,7 @@ struct cert cert_make(struct cert_spec spec)
 {
 	struct cert cert = { X509_new(), make_key(spec.kind, spec.rsa_bits) };
 	const char *host = spec.host ? spec.host : "localhost";
+	EVP_PKEY *signer = spec.issuer ? spec.issuer->key : cert.key;
 	char san[128];
 	X509_NAME *name;
 
@@ -77,21 +143,28 @@ struct cert cert_make(struct cert_spec spec)
 		die("making a certificate");
 	snprintf(san, sizeof(san), "DNS:%s,IP:127.0.0.1", host);
 	X509_set_version(cert.x509, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert.x509), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert.x509), spec.serial ? spec.serial : 1);
 	X509_gmtime_adj(X509_getm_notBefore(cert.x509), -(spec.age_s ? spec.age_s : DAY));
 	X509_gmtime_adj(X509_getm_notAfter(cert.x509),
 			(spec.life_s ? spec.life_s : 2 * DAY) - (spec.age_s ? spec.age_s : DAY));
 	X509_set_pubkey(cert.x509, cert.key);
 	name = X509_get_subject_name(cert.x509);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const void *)host, -1, -1, 0);
-	X509_set_issuer_name(cert.x509, name);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+				   (const void *)(spec.subject ? spec.subject : host), -1, -1, 0);
+	X509_set_issuer_name(cert.x509, spec.issuer ? X509_get_subject_name(spec.issuer->x509)
+						    : name);
+	if (spec.is_ca)
+		add_extension(cert.x509, NID_basic_constraints, "critical,CA:TRUE");
 	if (!spec.no_san)
 		add_extension(cert.x509, NID_subject_alt_name, san);
-	add_extension(cert.x509, NID_ext_key_usage, spec.usage ? spec.usage : "serverAuth");
+	if (!spec.is_ca)
+		add_extension(cert.x509, NID_ext_key_usage, spec.usage ? spec.usage : "serverAuth");
 	add_extension(cert.x509, NID_key_usage,
-		      spec.key_usage ? spec.key_usage : "digitalSignature,keyEncipherment");
-	if (!X509_sign(cert.x509, cert.key,
-		       spec.kind == CERT_ED25519 || spec.kind == CERT_ED448 ? NULL : EVP_sha256()))
+		      spec.key_usage ? spec.key_usage :
+		      spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment");
+	if (!X509_sign(cert.x509, signer,
+		       EVP_PKEY_is_a(signer, "ED25519") || EVP_PKEY_is_a(signer, "ED448")
+			       ? NULL : EVP_sha256()))
 		die("signing a certificate");
 	return cert;
 }
@@ -121,15 +194,60 @@ time_t test_now(void *arg)
 	return time(NULL);
 }
 
-static struct rtls_config *finish_config(struct rtls_config *config, int ret, const char *suites,
-					 const char *groups, const char *alpn)
+static int trust(struct rtls_config *config, const struct cert *cert)
 {
-	if (!ret && suites)
-		ret = rtls_config_set_suites(config, suites);
-	if (!ret && groups)
-		ret = rtls_config_set_groups(config, groups);
-	if (!ret && alpn)
-		ret = rtls_config_set_alpn(config, alpn);
+	char file[] = "/tmp/ringtls-trust-XXXXXX";
+	int fd = mkstemp(file), ret;
+	FILE *pem = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!pem || !PEM_write_X509(pem, cert->x509) || fclose(pem))
+		die("writing a certificate");
+	ret = rtls_config_add_trust_file(config, file);
+	unlink(file);
+	return ret;
+}
+
+static int set_lists(struct rtls_config *config, const struct config_spec *spec)
+{
+	int ret = 0;
+
+	if (spec->suites)
+		ret = rtls_config_set_suites(config, spec->suites);
+	if (!ret && spec->groups)
+		ret = rtls_config_set_groups(config, spec->groups);
+	if (!ret && spec->sigalgs)
+		ret = rtls_config_set_sigalgs(config, spec->sigalgs);
+	if (!ret && spec->alpn)
+		ret = rtls_config_set_alpn(config, spec->alpn);
+	return ret;
+}
+
+struct rtls_config *config_make(struct config_spec spec)
+{
+	struct rtls_config *config = rtls_config_new();
+	int ret = rtls_config_set_now(config, test_now, NULL);
+
+	if (!ret && spec.identity)
+		ret = rtls_config_add_identity(config, spec.identity->x509,
+					       spec.chain ? &spec.chain->x509 : NULL, !!spec.chain,
+					       spec.identity->key);
+	if (!ret && spec.identity2)
+		ret = rtls_config_add_identity(config, spec.identity2->x509, NULL, 0,
+					       spec.identity2->key);
+	if (!ret && spec.trust)
+		ret = trust(config, spec.trust);
+	if (!ret && spec.crl_file)
+		ret = rtls_config_add_crl_file(config, spec.crl_file);
+	if (!ret)
+		ret = set_lists(config, &spec);
+	if (!ret)
+		ret = rtls_config_set_client_auth(config, spec.client_auth);
+	if (!ret)
+		ret = rtls_config_set_verify(config, !spec.insecure);
+	if (!ret)
+		ret = rtls_config_set_external_keys(config, spec.external_keys);
+	if (!ret && spec.more)
+		ret = spec.more(config, spec.arg);
 	if (!ret)
 		ret = rtls_config_freeze(config);
 	if (ret)
@@ -140,27 +258,15 @@ static struct rtls_config *finish_config(struct rtls_config *config, int ret, co
 struct rtls_config *server_config(const struct cert *cert, const char *suites, const char *groups,
 				  const char *alpn)
 {
-	struct rtls_config *config = rtls_config_new();
-	int ret = rtls_config_add_identity(config, cert->x509, NULL, 0, cert->key);
-
-	return finish_config(config, ret, suites, groups, alpn);
+	return config_make((struct config_spec){
+		.identity = cert, .suites = suites, .groups = groups, .alpn = alpn });
 }
 
 struct rtls_config *client_config(const struct cert *trust, const char *suites,
 				  const char *groups, const char *alpn)
 {
-	struct rtls_config *config = rtls_config_new();
-	char file[] = "/tmp/ringtls-trust-XXXXXX";
-	int fd = mkstemp(file), ret;
-	FILE *pem = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!pem || !PEM_write_X509(pem, trust->x509) || fclose(pem))
-		die("writing a certificate");
-	ret = rtls_config_add_trust_file(config, file);
-	unlink(file);
-	if (!ret)
-		ret = rtls_config_set_now(config, test_now, NULL);
-	return finish_config(config, ret, suites, groups, alpn);
+	return config_make((struct config_spec){
+		.trust = trust, .suites = suites, .groups = groups, .alpn = alpn });
 }
 
 void tcp_pair(int pair[2])
@@ -198,4 +304,12 @@ void test_end(void)
 		exit(1);
 	if (__gcov_dump)
 		__gcov_dump();
+}
+
+/* Where a test has failed already, it did not come to its clean-up. */
+void test_exit(int code)
+{
+	if (!code)
+		test_end();
+	_exit(code);
 }

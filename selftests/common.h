@@ -29,6 +29,10 @@ struct cert_spec {
 	const char *key_usage; /* NULL: digitalSignature, keyEncipherment */
 	int rsa_bits;        /* 0: 2048 */
 	bool no_san;         /* the name stands in the subject only */
+	const char *subject; /* NULL: the host */
+	const struct cert *issuer; /* NULL: signed by itself */
+	bool is_ca;
+	long serial;         /* 0: 1 */
 };
 
 struct cert {
@@ -43,7 +47,21 @@ void cert_free(struct cert *cert);
 /* The clock for rtls_config_set_now(). */
 time_t test_now(void *arg);
 
-/* Frozen configurations: a server with this identity, a client that trusts it. NULL: defaults. */
+/* A frozen configuration with the clock; what is NULL is left at its default. */
+struct config_spec {
+	const struct cert *identity, *identity2;
+	const struct cert *chain;         /* sent behind the first identity's certificate */
+	const struct cert *trust;
+	const char *suites, *groups, *sigalgs, *alpn, *crl_file;
+	enum rtls_client_auth client_auth;
+	bool insecure, external_keys;
+	/* For what has no field here. */
+	int (*more)(struct rtls_config *config, void *arg);
+	void *arg;
+};
+struct rtls_config *config_make(struct config_spec spec);
+
+/* The same with less to say: a server with this identity, a client that trusts it. NULL: defaults. */
 struct rtls_config *server_config(const struct cert *cert, const char *suites, const char *groups,
 				  const char *alpn);
 struct rtls_config *client_config(const struct cert *trust, const char *suites,
@@ -58,7 +76,7 @@ void tcp_pair(int pair[2]);
 /* Does this kernel take the "tls" ULP? */
 bool kernel_has_tls(void);
 
-/* To be called at the end of a test: leaks and coverage would be lost to _exit(). */
+/* Each test ends so, by harness/kselftest_harness.h: leaks and coverage would be lost to _exit(). */
 void test_end(void);
 
 #endif

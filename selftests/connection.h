@@ -731,6 +731,27 @@ TEST_F(connection, empty_data_is_skipped_and_an_empty_alert_is_not)
 	EXPECT_EQ(4, self->tested.received);
 }
 
+/* The kernel skips those that it opens, however many. */
+TEST_F(connection, empty_records_in_a_row)
+{
+	ASSERT_EQ(true, establish_by_hand(self, variant->role));
+	for (int i = 0; i < 40; i++) {
+		ASSERT_EQ(true, peer_sends(self, RTLS_APPLICATION_DATA, "", 0));
+		if (i < 20)
+			ASSERT_EQ(true, peer_sends(self, RTLS_APPLICATION_DATA, "x", 1));
+	}
+	if (IN_KERNEL) {
+		ASSERT_EQ(true, peer_sends(self, RTLS_ALERT, "", 0));
+		expect_failure(_metadata, self, RTLS_ALERT_DECODE_ERROR);
+	} else {
+		/* 19 behind the last data are good. */
+		for (int i = 0; i < 20; i++)
+			ASSERT_EQ(true, peer_sends(self, RTLS_APPLICATION_DATA, "", 0));
+		expect_failure(_metadata, self, RTLS_ALERT_UNEXPECTED_MESSAGE);
+	}
+	EXPECT_EQ(20, self->tested.received);
+}
+
 TEST_F(connection, peer_that_closes_in_the_handshake)
 {
 	begin_tested(self, variant->role);

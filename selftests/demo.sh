@@ -82,8 +82,14 @@ compare "openssl s_client" 100000.bin
 heading "one connection as ss sees it, while it is being served"
 curl -s --cacert "$dir/ca.pem" --limit-rate 100k -o /dev/null "https://localhost:$port/67108864.bin" &
 slow=$!
-sleep 1
-ss -tieHn state established "( sport = :$port )" | grep -o 'tcp-ulp-tls.*' | head -1 || true
+seen=
+for _ in $(seq 600); do
+	seen=$(ss -tieHn state established "( sport = :$port )" | grep -o -m 1 'tcp-ulp-tls.*cipher.*') &&
+		break
+	sleep 0.1
+done
+echo "${seen:-nothing of it}"
+[ -n "$seen" ] || failed=1
 kill $slow
 wait $slow 2>/dev/null || true
 

@@ -414,6 +414,157 @@ TEST_F(engine, nobody_listens_there)
 	EXPECT_EQ(-ECONNREFUSED, client.error);
 }
 
+/* ---- another configuration ---------------------------------------------------------------------------- */
+
+static void *run_engine(void *engine)
+{
+	return (void *)(intptr_t)rtls_engine_run(engine);
+}
+
+/* A client outside the ring, on calls that block. */
+struct caller {
+	struct rtls_worker *worker;
+	struct rtls_conn *conn;
+	int fd;
+};
+
+static bool call_begin(struct caller *caller, const struct sockaddr_in *addr,
+		       struct rtls_config *config)
+{
+	struct rtls_hs *hs = NULL;
+
+	caller->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	caller->worker = rtls_worker_new();
+	if (connect(caller->fd, (const void *)addr, sizeof(*addr)) ||
+	    rtls_hs_new(&hs, config, caller->worker, RTLS_CLIENT, "localhost"))
+		return false;
+	caller->conn = rtls_conn_new(hs, caller->worker, RTLS_KTLS_OFF);
+	return caller->conn;
+}
+
+/* The first bytes of the ClientHello, and no more for now. */
+static bool call_a_little(struct caller *caller)
+{
+	struct rtls_op op;
+
+	/* A receive may be named as well: it stays under way. */
+	while (rtls_conn_next(caller->conn, &op)) {
+		if (op.code == RTLS_OP_SEND) {
+			rtls_conn_done(caller->conn, &op, send(caller->fd, op.buf, 20, 0));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Goes on until this event; false if it does not come. */
+static bool call_until(struct caller *caller, enum rtls_event_type type)
+{
+	static uint8_t buf[RTLS_RECORD_MAX];
+	struct rtls_event event;
+
+	while (rtls_drive(caller->conn, caller->fd, buf, sizeof(buf), 60000, &event) == 1)
+		if (event.type == type)
+			return true;
+	return false;
+}
+
+static void call_end(struct caller *caller)
+{
+	rtls_conn_free(caller->conn);
+	rtls_worker_free(caller->worker);
+	close(caller->fd);
+}
+
+/*
+ * Each client trusts one of the two certificates only. That the second has got through says
+ * that the first, which came before it, has been accepted.
+ */
+TEST_F_TIMEOUT(engine, new_config_is_for_new_connections, 120)
+{
+	struct cert other = cert_make((struct cert_spec){ .kind = CERT_RSA });
+	struct rtls_config *server = server_config(&other, NULL, NULL, NULL);
+	struct rtls_config *client = client_config(&other, NULL, NULL, NULL);
+	struct caller early = { 0 }, before = { 0 }, after = { 0 }, late = { 0 };
+	pthread_t thread;
+	void *ret;
+
+	ASSERT_EQ(0, start_engine(self, variant->avoid, PATIENT, &echo));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_engine, self->engine));
+	ASSERT_TRUE(call_begin(&early, &self->addr, self->client));
+	ASSERT_TRUE(call_a_little(&early));
+	ASSERT_TRUE(call_begin(&before, &self->addr, self->client));
+	EXPECT_TRUE(call_until(&before, RTLS_EVENT_ESTABLISHED));
+
+	EXPECT_EQ(-EINVAL, rtls_listener_set_config(self->listener, client));
+	EXPECT_EQ(0, rtls_listener_set_config(self->listener, server));
+	ASSERT_TRUE(call_begin(&after, &self->addr, client));
+	EXPECT_TRUE(call_until(&after, RTLS_EVENT_ESTABLISHED));
+	ASSERT_TRUE(call_begin(&late, &self->addr, self->client));
+	EXPECT_TRUE(call_until(&late, RTLS_EVENT_FAILED));
+
+	EXPECT_TRUE(call_until(&early, RTLS_EVENT_ESTABLISHED));
+	EXPECT_EQ(0, rtls_conn_send(before.conn, "x", 1, false));
+	EXPECT_TRUE(call_until(&before, RTLS_EVENT_DATA));
+
+	rtls_engine_stop(self->engine);
+	pthread_join(thread, &ret);
+	EXPECT_EQ(NULL, ret);
+	call_end(&early);
+	call_end(&before);
+	call_end(&after);
+	call_end(&late);
+	rtls_config_unref(server);
+	rtls_config_unref(client);
+	cert_free(&other);
+}
+
+struct replacing {
+	struct rtls_listener *listener;
+	const struct cert *cert;
+	bool stop;
+};
+
+/* The listener holds each one's only reference. */
+static void *replace(void *arg)
+{
+	struct replacing *replacing = arg;
+
+	for (int i = 0; i < 20 || !__atomic_load_n(&replacing->stop, __ATOMIC_ACQUIRE); i++) {
+		struct rtls_config *config = server_config(replacing->cert, NULL, NULL, NULL);
+
+		if (rtls_listener_set_config(replacing->listener, config))
+			abort();
+		rtls_config_unref(config);
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(engine, config_replaced_all_the_time, 240)
+{
+	static const uint8_t data[100];
+	struct replacing replacing = { .cert = &self->cert };
+	struct client client[CLIENTS_MAX];
+	int open = CLIENTS_MAX;
+	pthread_t thread;
+
+	ASSERT_EQ(0, start_engine(self, variant->avoid, PATIENT, &echo));
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		client[i] = (struct client){ data, sizeof(data), sizeof(data), .open = &open };
+		ASSERT_EQ(0, start_client(self, &client_ops, &client[i]));
+	}
+	replacing.listener = self->listener;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, replace, &replacing));
+	EXPECT_EQ(0, rtls_engine_run(self->engine));
+	__atomic_store_n(&replacing.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, open);
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		EXPECT_EQ(sizeof(data), client[i].received);
+		EXPECT_EQ(0, client[i].error);
+	}
+}
+
 /* ---- no ring ----------------------------------------------------------------------------------------- */
 
 /* A filter like a container's: io_uring_setup() fails with @error. */

@@ -5,8 +5,10 @@
  * client must refuse.
  */
 #include <string.h>
+#include <valgrind/memcheck.h>
 
-#include "common.h"
+#include "pair.h"
+#include "../handshake/hs_internal.h"
 #include <kselftest_harness.h>
 
 FIXTURE(full_handshake)
@@ -93,6 +95,8 @@ static size_t carry(struct rtls_hs *from, struct rtls_hs *to, size_t first, size
 	size_t len, done = 0;
 	const uint8_t *data = rtls_hs_output(from, &len);
 
+	/* No byte of ours that was never set leaves. */
+	VALGRIND_CHECK_MEM_IS_DEFINED(data, len);
 	while (done < len) {
 		size_t part = !done && first ? first : piece;
 		ssize_t n;
@@ -394,7 +398,155 @@ TEST_F(outcome, is)
 	rtls_config_unref(client_side);
 }
 
+/* ---- keys of another provider -------------------------------------------------------------- */
+
+/* A key that lives in a library context of its own is used through its provider only. */
+TEST(key_of_another_provider)
+{
+	static const struct {
+		const char *type, *group, *suite;
+	} kinds[] = {
+		{ "EC", "P-256", "ECDHE-ECDSA-AES128-GCM-SHA256" },
+		{ "RSA", NULL, "ECDHE-RSA-AES128-GCM-SHA256" },
+		{ "RSA", NULL, "AES128-GCM-SHA256" },
+		{ "ED25519", NULL, "ECDHE-ECDSA-AES128-GCM-SHA256" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+		struct cert cert = cert_make((struct cert_spec){
+			.kind = kinds[i].type[0] == 'R' ? CERT_RSA : CERT_ECDSA });
+		EVP_PKEY *key = kinds[i].group
+				? EVP_PKEY_Q_keygen(context, NULL, "EC", kinds[i].group)
+			      : kinds[i].type[0] == 'R'
+				? EVP_PKEY_Q_keygen(context, NULL, "RSA", (size_t)2048)
+				: EVP_PKEY_Q_keygen(context, NULL, kinds[i].type);
+		struct pair pair;
+
+		ASSERT_NE(NULL, key);
+		X509_set_pubkey(cert.x509, key);
+		ASSERT_NE(0, X509_sign(cert.x509, key,
+				       kinds[i].type[1] == 'D' ? NULL : EVP_sha256()));
+		EVP_PKEY_free(cert.key);
+		cert.key = key;
+		pair = pair_make(server_config(&cert, kinds[i].suite, NULL, NULL),
+				 client_config(&cert, kinds[i].suite, NULL, NULL));
+		ASSERT_EQ(0, pair_begin(&pair, "localhost"));
+		pair_run(&pair, SIZE_MAX);
+		EXPECT_STREQ("", rtls_hs_reason(pair.server));
+		EXPECT_STREQ("", rtls_hs_reason(pair.client));
+		EXPECT_EQ(RTLS_HS_DONE, rtls_hs_status(pair.server));
+		pair_free(&pair);
+		cert_free(&cert);
+		OSSL_LIB_CTX_free(context);
+	}
+	test_end();
+}
+
 /* ---- configuration ---------------------------------------------------------------------- */
+
+/* What is refused, and what is proposed instead. */
+static const struct {
+	int (*set)(struct rtls_config *config, const char *list);
+	const char *list, *error;
+} unknown_names[] = {
+	{ rtls_config_set_suites, "ECDHE-RSA-AES128-GCM-SHA25",
+	  "unknown cipher suite \"ECDHE-RSA-AES128-GCM-SHA25\", did you mean "
+	  "ECDHE-RSA-AES128-GCM-SHA256?" },
+	{ rtls_config_set_suites, "AES128-GCM-SHA256:tls_rsa_with_aes_128_ccn",
+	  "unknown cipher suite \"tls_rsa_with_aes_128_ccn\", did you mean "
+	  "TLS_RSA_WITH_AES_128_CCM?" },
+	{ rtls_config_set_suites, "bogus", "unknown cipher suite \"bogus\"" },
+	{ rtls_config_set_suites, "", "unknown cipher suite \"\"" },
+	{ rtls_config_set_suites,
+	  "a-name-that-is-longer-than-any-cipher-suite-could-be-0123456789-0123456789-0123456789",
+	  "unknown cipher suite \"a-name-that-is-longer-than-any-cipher-suite-could-be-0123456789-"
+	  "0123456789-01234\"" },
+	{ rtls_config_set_groups, "x25519:secp256r2",
+	  "unknown group \"secp256r2\", did you mean secp256r1?" },
+	{ rtls_config_set_groups, "p-265", "unknown group \"p-265\", did you mean P-256?" },
+	{ rtls_config_set_groups, "x25519:X25519", "group \"X25519\" given twice" },
+	{ rtls_config_set_sigalgs, "ECDSA-SHA256",
+	  "unknown signature algorithm \"ECDSA-SHA256\", did you mean ECDSA+SHA256?" },
+	{ rtls_config_set_sigalgs, "ed25518:ed448",
+	  "unknown signature algorithm \"ed25518\", did you mean Ed25519?" },
+};
+
+TEST(unknown_names_are_guessed)
+{
+	struct rtls_config *config = rtls_config_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(unknown_names); i++) {
+		EXPECT_EQ(RTLS_ERR_CONFIG, unknown_names[i].set(config, unknown_names[i].list));
+		EXPECT_STREQ(unknown_names[i].error, rtls_config_error(config));
+	}
+	rtls_config_unref(config);
+	test_end();
+}
+
+/* Every name that is listed is taken, by itself and in one list with all others. */
+TEST(listed_names_are_known)
+{
+	int (*const set[])(struct rtls_config *config, const char *list) = {
+		[RTLS_LIST_SUITES] = rtls_config_set_suites,
+		[RTLS_LIST_GROUPS] = rtls_config_set_groups,
+		[RTLS_LIST_SIGALGS] = rtls_config_set_sigalgs,
+	};
+	struct rtls_config *config = rtls_config_new();
+	char all[2048];
+	size_t i;
+
+	for (size_t list = 0; list < ARRAY_SIZE(set); list++) {
+		all[0] = '\0';
+		for (i = 0; rtls_list_name(list, i, false); i++) {
+			EXPECT_EQ(0, set[list](config, rtls_list_name(list, i, false)));
+			EXPECT_EQ(0, set[list](config, rtls_list_name(list, i, true)));
+			strcat(all, i ? ":" : "");
+			strcat(all, rtls_list_name(list, i, i % 2));
+		}
+		EXPECT_LE(10, i);
+		EXPECT_EQ(NULL, rtls_list_name(list, i, true));
+		EXPECT_EQ(0, set[list](config, all));
+	}
+	rtls_config_unref(config);
+	test_end();
+}
+
+/* ---- which certificate a name gets ------------------------------------------------------ */
+
+static size_t named(const struct rtls_config *config, const char *name)
+{
+	const struct hs_identity_name *first;
+
+	return hs_identities_named(config, name, &first) ? first->identity + 1 : 0;
+}
+
+TEST(identities_by_name)
+{
+	static const char *const hosts[] = { "a.example.org", "*.example.org", "B.Example.org",
+					     "*.b.example.org", "a.example.org" };
+	struct cert certs[ARRAY_SIZE(hosts) + 1];
+	struct rtls_config *config = rtls_config_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		certs[i] = cert_make((struct cert_spec){ .host = hosts[i] });
+	certs[5] = cert_make((struct cert_spec){ .host = "old.example.net", .no_san = true });
+	for (size_t i = 0; i < ARRAY_SIZE(certs); i++)
+		ASSERT_EQ(0, rtls_config_add_identity(config, certs[i].x509, NULL, 0, certs[i].key));
+	ASSERT_EQ(0, rtls_config_freeze(config));
+	EXPECT_EQ(1, named(config, "a.example.org"));
+	EXPECT_EQ(2, named(config, "*.example.org"));
+	EXPECT_EQ(3, named(config, "b.example.org"));
+	EXPECT_EQ(4, named(config, "*.b.example.org"));
+	EXPECT_EQ(6, named(config, "old.example.net"));
+	EXPECT_EQ(0, named(config, "example.org"));
+	EXPECT_EQ(0, named(config, "zzz"));
+	EXPECT_EQ(0, named(config, ""));
+	rtls_config_unref(config);
+	for (size_t i = 0; i < ARRAY_SIZE(certs); i++)
+		cert_free(&certs[i]);
+	test_end();
+}
 
 TEST(config_refuses)
 {
@@ -409,12 +561,19 @@ TEST(config_refuses)
 	rtls_config_set_verify(insecure, false);
 	EXPECT_EQ(0, rtls_config_add_identity(insecure, rsa.x509, NULL, 0, rsa.key));
 	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-ECDSA-AES128-GCM-SHA256"));
-	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_freeze(insecure));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_check_server(insecure));
+	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-RSA-AES128-GCM-SHA256"));
+	EXPECT_EQ(0, rtls_config_set_sigalgs(insecure, "ECDSA+SHA256"));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_check_server(insecure));
+	EXPECT_EQ(0, rtls_config_set_sigalgs(insecure, "RSA-PSS+SHA256"));
+	EXPECT_EQ(0, rtls_config_check_server(insecure));
+	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-ECDSA-AES128-GCM-SHA256"));
 	/* A list that is refused changes nothing: the ECDSA suite is still the only one. */
 	EXPECT_EQ(RTLS_ERR_CONFIG,
 		  rtls_config_set_suites(insecure, "ECDHE-RSA-AES128-GCM-SHA256:bogus"));
-	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_freeze(insecure));
+	EXPECT_EQ(RTLS_ERR_CONFIG, rtls_config_check_server(insecure));
 	EXPECT_EQ(0, rtls_config_set_suites(insecure, "ECDHE-RSA-AES128-GCM-SHA256"));
+	EXPECT_EQ(0, rtls_config_check_server(insecure));
 	EXPECT_EQ(0, rtls_config_freeze(insecure));
 	EXPECT_EQ(RTLS_ERR_CONFIG,
 		  rtls_config_add_identity(config, ecdsa.x509, NULL, 0, rsa.key));

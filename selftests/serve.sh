@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
 
-ringtls=$PWD/build/ringtls
+ringtls=$PWD/${BUILD:-build}/ringtls
 dir=$(mktemp -d)
 root=$dir/root
 mkdir -p "$root/sub"
@@ -51,6 +51,7 @@ start() {
 	*--cert*) identity=() ;;
 	*) identity=(--cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key") ;;
 	esac
+	: >"$log" # it is read before the server has opened it
 	# An emulated machine that is busy may need more than 10 seconds for fifty handshakes.
 	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --handshake-timeout 600 \
 		"${identity[@]}" "$@" >"$log" 2>"$log.err" &
@@ -281,6 +282,79 @@ get_keeps_what_was_there() {
 	[ "$(find "$dir" -name 'kept.*' -o -name 'link.*')" = '' ]
 }
 
+# A server that sends half of a file and waits: in $peer and $port.
+half_a_file() {
+	: >"$dir/s_server"
+	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/ecdsa.pem" -key "$dir/ecdsa.key" \
+		<"$dir/half" >"$dir/s_server" 2>&1 &
+	peer=$!
+	exec 9>"$dir/half"
+	printf 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf' >&9
+	for _ in $(seq 1200); do
+		port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$dir/s_server")
+		[ -z "$port" ] || return 0
+		sleep 0.05
+	done
+	cat "$dir/s_server"
+	return 1
+}
+
+# The unfinished file is removed, and the signal ends the program.
+get_interrupted_leaves_nothing() {
+	mkfifo "$dir/half"
+	trap 'kill -9 $peer $got 2>/dev/null || true' EXIT
+	echo kept >"$dir/wanted"
+	for signal in INT TERM HUP; do
+		half_a_file
+		# A shell has its background jobs ignore SIGINT; env has them not.
+		env --default-signal=INT "$ringtls" get --insecure -o "$dir/wanted" \
+			"https://localhost:$port/" &
+		got=$!
+		for _ in $(seq 1200); do
+			part=$(find "$dir" -name 'wanted.*')
+			[ -z "$part" ] || break
+			sleep 0.05
+		done
+		[ -n "$part" ]
+		code=0
+		kill -$signal $got
+		wait $got || code=$?
+		[ $code = $((128 + $(kill -l $signal))) ] || { echo "exit $code, $signal"; return 1; }
+		[ -z "$(find "$dir" -name 'wanted.*')" ]
+		[ "$(cat "$dir/wanted")" = kept ]
+		kill $peer
+		wait $peer || true
+	done
+}
+
+bad_url() { # PATTERN URL...
+	local pattern=$1 code=0
+	shift
+	"$ringtls" get "$@" >"$dir/out" 2>"$dir/err" || code=$?
+	[ $code = 2 ] && [ "$(wc -l <"$dir/err")" = 1 ] && grep -q -- "$pattern" "$dir/err" || {
+		echo "exit $code: $*"
+		cat "$dir/err"
+		return 1
+	}
+}
+
+get_says_what_is_wrong_with_a_url() {
+	bad_url 'a URL is missing'
+	bad_url 'one URL at a time' https://localhost/ https://localhost/
+	bad_url "'http://localhost/': .*begin with https://" http://localhost/
+	bad_url 'begin with https://' localhost
+	bad_url 'written as %HH' 'https://localhost/a b'
+	bad_url 'a user name' https://me@localhost/
+	bad_url 'HOST, HOST:PORT or' https://::1/
+	bad_url 'HOST, HOST:PORT or' "https://[::1/"
+	bad_url 'HOST, HOST:PORT or' "https://$(printf '%0300d' 1)/"
+	bad_url 'names no host' https:///path
+	bad_url 'names no host' https://:443/
+	bad_url 'number from 1 to 65535' https://localhost:0/
+	bad_url 'number from 1 to 65535' https://localhost:70000/
+	bad_url 'number from 1 to 65535' https://localhost:http/
+}
+
 # Requests sent far ahead, with bodies, while an answer is under way: that one comes whole, and
 # behind it either the others or the end.
 far_too_much_ahead() {
@@ -317,8 +391,15 @@ wrong_settings() {
 	refused 1 'absent' "${good[@]}" --root "$dir/absent"
 	refused 2 '--threads' "${good[@]}" --threads nonsense
 	refused 2 '--ktls' "${good[@]}" --ktls perhaps
+	refused 2 'SHA25", did you mean ECDHE-RSA-AES128-GCM-SHA256?' "${good[@]}" \
+		--suites ECDHE-RSA-AES128-GCM-SHA25
 	refused 2 'listen' "${good[@]}" --listen nonsense
 	refused 2 '--root' "${good[@]}" --rooot "$root"
+	# What looks as if clients were checked, and would not.
+	refused 2 'add --client-auth' "${good[@]}" --client-ca "$dir/ecdsa.pem"
+	refused 2 'add --client-auth' "${good[@]}" --crl "$dir/absent"
+	refused 2 'needs --client-ca' "${good[@]}" --client-auth require
+	refused 2 'unknown option' "${good[@]}" --require-staple
 }
 
 second_server_on_the_port() {
@@ -419,6 +500,12 @@ drains_on_sigterm() {
 	cmp "$dir/slow" "$root/8m"
 }
 
+# The server that had all those clients, with its exit code in $ended.
+many_clients_leave_a_good_end() {
+	server_log | tail -3
+	[ "$ended" = 0 ]
+}
+
 start "$dir/log" || exit 1
 if [ $kernel = yes ]; then
 	who_encrypts="kernel_encrypts"
@@ -427,11 +514,18 @@ else
 fi
 for test in ${TESTS:-curl_gets_files s_client_gets_a_file get_gets_files get_refuses every_suite \
 	$who_encrypts fifty_at_once keep_alive pipelined head_has_no_body methods_and_errors \
-	http_1_0_closes no_path_leaves_the_root vanishing_clients_leave_nothing get_keeps_what_was_there far_too_much_ahead \
+	http_1_0_closes no_path_leaves_the_root vanishing_clients_leave_nothing \
+	get_keeps_what_was_there get_interrupted_leaves_nothing \
+	get_says_what_is_wrong_with_a_url far_too_much_ahead \
 	garbage_costs_one_connection old_versions_are_refused wrong_settings \
 	second_server_on_the_port require_is_kept off_is_kept self_signed rsa_certificate \
 	several_certificates legacy_key_exchange \
 	drains_on_sigterm}; do
 	tap $test
 done
+kill "$server"
+ended=0
+wait "$server" || ended=$?
+server=
+tap many_clients_leave_a_good_end
 tap_end

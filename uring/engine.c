@@ -113,17 +113,22 @@ struct rtls_worker *rtls_engine_worker(struct rtls_engine *engine)
 	return engine->worker;
 }
 
-/* ---- drain --------------------------------------------------------------------- */
-
-void rtls_engine_drain(struct rtls_engine *engine, unsigned int deadline_ms)
+void ur_engine_wake(struct rtls_engine *engine)
 {
 	uint64_t one = 1;
 	int saved = errno;
 
-	__atomic_store_n(&engine->drain_request, deadline_ms + 1ULL, __ATOMIC_RELEASE);
 	/* Fails only if the counter is full: then it is readable anyway. */
 	if (write(engine->wake_fd, &one, sizeof(one)) < 0)
 		errno = saved;
+}
+
+/* ---- drain --------------------------------------------------------------------- */
+
+void rtls_engine_drain(struct rtls_engine *engine, unsigned int deadline_ms)
+{
+	__atomic_store_n(&engine->drain_request, deadline_ms + 1ULL, __ATOMIC_RELEASE);
+	ur_engine_wake(engine);
 }
 
 void rtls_engine_stop(struct rtls_engine *engine)

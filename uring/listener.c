@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Accepting: when to, when not, and what its failures mean. */
+/* Accepting: when to, when not, with which configuration, and what its failures mean. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -32,7 +32,8 @@ int rtls_listen(struct rtls_engine *engine, int fd, struct rtls_config *config,
 	struct rtls_listener *listener;
 	int on = 1;
 
-	if (!is_listening(fd) || !rtls_config_has_identity(config))
+	if (!is_listening(fd) || !rtls_config_is_frozen(config) ||
+	    rtls_config_check_server(config))
 		return -EINVAL;
 	listener = aligned_alloc(_Alignof(struct rtls_listener), sizeof(*listener));
 	if (!listener)
@@ -56,6 +57,35 @@ int rtls_listen(struct rtls_engine *engine, int fd, struct rtls_config *config,
 void *rtls_listener_arg(const struct rtls_listener *listener)
 {
 	return listener->arg;
+}
+
+/*
+ * The new configuration is left for the engine's thread to take: no other thread touches the
+ * one in use, so no handshake can begin with one that is being let go of.
+ */
+int rtls_listener_set_config(struct rtls_listener *listener, struct rtls_config *config)
+{
+	struct rtls_config *untaken;
+
+	if (!rtls_config_is_frozen(config) || rtls_config_check_server(config))
+		return -EINVAL;
+	untaken = __atomic_exchange_n(&listener->next_config, rtls_config_ref(config),
+				      __ATOMIC_ACQ_REL);
+	rtls_config_unref(untaken);
+	ur_engine_wake(listener->owner.engine);
+	return 0;
+}
+
+struct rtls_config *ur_listener_config(struct rtls_listener *listener)
+{
+	struct rtls_config *next =
+		__atomic_exchange_n(&listener->next_config, NULL, __ATOMIC_ACQ_REL);
+
+	if (next) {
+		rtls_config_unref(listener->config);
+		listener->config = next;
+	}
+	return listener->config;
 }
 
 static unsigned int room(const struct rtls_engine *engine)
@@ -94,6 +124,7 @@ bool ur_listeners_tend(struct rtls_engine *engine)
 	bool any = false;
 
 	SLIST_FOREACH(listener, &engine->listeners, entry) {
+		ur_listener_config(listener);
 		if (ur_ring_has_room(engine, 1))
 			tend(listener);
 		any |= listener->owner.flying || !(listener->dead || engine->draining);
@@ -131,7 +162,7 @@ void ur_listeners_free(struct rtls_engine *engine)
 
 	while ((listener = SLIST_FIRST(&engine->listeners))) {
 		SLIST_REMOVE_HEAD(&engine->listeners, entry);
-		rtls_config_unref(listener->config);
+		rtls_config_unref(ur_listener_config(listener));
 		free(listener);
 	}
 }

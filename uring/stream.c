@@ -112,7 +112,7 @@ static void begin_accepted(struct rtls_stream *stream)
 {
 	struct rtls_listener *listener = stream->listener;
 
-	if (begin(stream, listener->config, listener->policy, RTLS_SERVER, NULL))
+	if (begin(stream, ur_listener_config(listener), listener->policy, RTLS_SERVER, NULL))
 		stream_free(stream);
 }
 
@@ -193,6 +193,20 @@ static void tell(struct rtls_stream *stream, void (*callback)(struct rtls_stream
 		callback(stream);
 }
 
+/* Here and now: what other connections wait meanwhile is the price of external keys. */
+static void use_key(struct rtls_stream *stream)
+{
+	struct rtls_key_operation *operation = rtls_conn_key_operation(stream->conn);
+
+	if (!operation) {
+		rtls_conn_close(stream->conn);
+		return;
+	}
+	rtls_key_operation_run(operation);
+	rtls_conn_key_done(stream->conn, operation);
+	rtls_key_operation_free(operation);
+}
+
 bool ur_stream_deliver(struct rtls_stream *stream)
 {
 	const struct rtls_stream_ops *ops = stream->ops;
@@ -202,6 +216,9 @@ bool ur_stream_deliver(struct rtls_stream *stream)
 	while (stream->state != UR_ENDED && rtls_conn_event(stream->conn, &event)) {
 		any = true;
 		switch (event.type) {
+		case RTLS_EVENT_WANT_KEY:
+			use_key(stream);
+			break;
 		case RTLS_EVENT_ESTABLISHED:
 			ur_stream_enter(stream, UR_OPEN);
 			tell(stream, ops->established);

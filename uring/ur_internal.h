@@ -115,7 +115,8 @@ struct rtls_listener {
 	int fd;
 	bool dead; /* the socket listens no more */
 	enum rtls_policy policy;
-	struct rtls_config *config;
+	struct rtls_config *config;      /* the engine's thread alone: ur_listener_config() */
+	struct rtls_config *next_config; /* atomic: takes its place; NULL: none */
 	const struct rtls_stream_ops *ops;
 	void *arg;
 	SLIST_ENTRY(rtls_listener) entry;
@@ -159,6 +160,11 @@ struct rtls_engine {
 	unsigned int pipes_count;
 };
 
+/* ---- engine.c ------------------------------------------------------------------ */
+
+/* The loop takes another turn. For any thread, and for signal handlers. */
+void ur_engine_wake(struct rtls_engine *engine);
+
 /* ---- ring.c -------------------------------------------------------------------- */
 
 int ur_ring_init(struct rtls_engine *engine, const char **why);
@@ -187,6 +193,8 @@ void ur_recv_release(struct rtls_stream *stream, unsigned int flags);
 /* Starts and stops accepting as it is due. Return: are there listeners that count? */
 bool ur_listeners_tend(struct rtls_engine *engine);
 void ur_accepted(struct rtls_listener *listener, int res);
+/* What a handshake that begins now uses. */
+struct rtls_config *ur_listener_config(struct rtls_listener *listener);
 void ur_listeners_free(struct rtls_engine *engine);
 
 /* ---- stream.c ------------------------------------------------------------------ */

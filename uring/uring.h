@@ -79,8 +79,8 @@ int rtls_engine_run(struct rtls_engine *engine);
  * rtls_engine_drain - stop accepting, close what is idle, return from run when all are closed
  * @deadline_ms: what is still open then is cut off
  *
- * The only functions here that another thread or a signal handler may call are this
- * one and rtls_engine_stop(), which is a drain with no time given.
+ * This one and rtls_engine_stop(), which is a drain with no time given, may be called by any
+ * thread and by a signal handler; rtls_listener_set_config() by any thread; nothing else here.
  */
 void rtls_engine_drain(struct rtls_engine *engine, unsigned int deadline_ms);
 void rtls_engine_stop(struct rtls_engine *engine);
@@ -129,6 +129,18 @@ int rtls_listen(struct rtls_engine *engine, int fd, struct rtls_config *config,
 		struct rtls_listener **listener);
 
 void *rtls_listener_arg(const struct rtls_listener *listener);
+
+/**
+ * rtls_listener_set_config - what new connections use from now on
+ * @config: as for rtls_listen()
+ *
+ * Any thread may call this until rtls_engine_free(). Handshakes that have begun finish with
+ * the configuration that they began with. The engine lets go of the old one soon, whether
+ * somebody connects or not.
+ *
+ * Return: 0, or -EINVAL if it cannot serve: then nothing has changed.
+ */
+int rtls_listener_set_config(struct rtls_listener *listener, struct rtls_config *config);
 
 /**
  * rtls_connect - connect through the ring and begin a client's handshake

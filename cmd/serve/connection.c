@@ -16,9 +16,10 @@
 
 /*
  * What is read while an answer is sent waits for its turn. Receiving is paused at once, but what
- * the ring had in flight still comes: who has sent more than this ahead is cut off.
+ * the ring had in flight still comes: with a multishot receive as much as the socket's buffer
+ * held. Who has sent more than this ahead is cut off.
  */
-#define WAITING_MAX (256 << 10)
+#define WAITING_MAX (4 << 20)
 
 /* An answer that fits here is sent in one piece, and so in one record. */
 #define WHOLE_ANSWER_MAX RTLS_PLAINTEXT_MAX

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/bio.h>
+#include <openssl/x509.h>
 
 #include "../cmd.h"
 #include "serve.h"
@@ -54,12 +56,35 @@ static void log_line(const struct rtls_stream *stream, const char *format, ...)
 		return; /* nowhere to say it */
 }
 
+/* The name in the client's certificate, as RFC 4514 writes it, escaped; "" without one. */
+static void print_subject(const struct rtls_peer *peer, char *out, size_t size)
+{
+	const uint8_t *der = peer->certificate;
+	X509 *certificate = der ? d2i_X509(NULL, &der, peer->certificate_len) : NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+
+	*out = '\0';
+	if (certificate && bio) {
+		X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+		len = BIO_get_mem_data(bio, &text);
+		text_escape(out, size, text, len);
+	}
+	X509_free(certificate);
+	BIO_free(bio);
+}
+
 void log_established(const struct rtls_stream *stream)
 {
-	char report[256];
+	const struct rtls_peer *peer = rtls_conn_peer(rtls_stream_conn(stream));
+	char report[256], subject[160];
 
 	rtls_report_print(rtls_conn_report(rtls_stream_conn(stream)), report, sizeof(report));
-	log_line(stream, "established %s", report);
+	print_subject(peer, subject, sizeof(subject));
+	log_line(stream, "established %s%s%s%s%s%s", report, peer->resumed ? ", resumed" : "",
+		 peer->group ? ", group " : "", peer->group ? peer->group : "",
+		 *subject ? ", client " : "", subject);
 }
 
 void log_failed(const struct rtls_stream *stream, int error)

@@ -73,17 +73,20 @@ static bool print_fingerprint(const X509 *cert)
 	return true;
 }
 
-int selfsigned_add(struct rtls_config *config)
+int selfsigned_make(struct selfsigned *self)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	int ret = RTLS_ERR_CRYPTO;
+	self->key = EVP_EC_gen("P-256");
+	self->cert = X509_new();
+	if (self->key && self->cert && fill_in(self->cert, self->key) &&
+	    print_fingerprint(self->cert))
+		return 0;
+	selfsigned_free(self);
+	return RTLS_ERR_CRYPTO;
+}
 
-	if (key && cert && fill_in(cert, key))
-		ret = rtls_config_add_identity(config, cert, NULL, 0, key);
-	if (!ret && !print_fingerprint(cert))
-		ret = RTLS_ERR_CRYPTO;
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return ret;
+void selfsigned_free(struct selfsigned *self)
+{
+	X509_free(self->cert);
+	EVP_PKEY_free(self->key);
+	*self = (struct selfsigned){ 0 };
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* serve.c - ringtls serve: options, start-up, one engine a thread, signals */
-#include <pthread.h>
+/* serve.c - ringtls serve: options, start-up, reload */
+#include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,16 +12,14 @@
 #include "../tls_options.h"
 #include "serve.h"
 
-#define THREADS_MAX     256
 #define THREADS_DEFAULT 16 /* at most; else one for each CPU */
-#define DRAIN_MS        10000
+#define ALPN            "http/1.1:http/1.0"
 #define SECONDS_MAX     86400
 
 /* ---- options ------------------------------------------------------------- */
 
 struct serve_options {
 	const char *listen, *root;
-	struct option_list certs, keys; /* the n-th key is the n-th certificate's */
 	unsigned int threads; /* 0: by the number of CPUs */
 	unsigned int handshake_s, idle_s; /* 0: the engine's defaults */
 	bool quiet;
@@ -45,10 +41,6 @@ static const struct option_row serve_table[] = {
 	       "where to listen (127.0.0.1:8443); [::1]:8443; port 0: any"),
 	OPTION("root", 0, "DIR", option_string, struct serve_options, root,
 	       "the directory to serve (.)"),
-	OPTION("cert", 0, "FILE", option_append, struct serve_options, certs,
-	       "certificate chain in PEM, the server's own first; repeatable"),
-	OPTION("key", 0, "FILE", option_append, struct serve_options, keys,
-	       "its private key in PEM (in the file of --cert); repeatable"),
 	OPTION("threads", 0, "N", set_threads, struct serve_options, threads,
 	       "threads, an io_uring each (one a CPU, at most 16)"),
 	OPTION("handshake-timeout", 0, "S", set_seconds, struct serve_options, handshake_s,
@@ -56,6 +48,7 @@ static const struct option_row serve_table[] = {
 	OPTION("idle-timeout", 0, "S", set_seconds, struct serve_options, idle_s,
 	       "the longest a connection may be idle (60)"),
 	OPTION_TABLE(struct serve_options, tls, tls_option_table),
+	OPTION_TABLE(struct serve_options, tls, tls_serve_option_table),
 	OPTION("quiet", 0, NULL, option_flag, struct serve_options, quiet,
 	       "log only connections that fail"),
 	{ 0 }
@@ -68,32 +61,14 @@ static const struct option_usage serve_usage = {
 	.notes = "Without --cert it makes a certificate for localhost and prints its fingerprint. With\n"
 		 "several, a client gets the one that bears the name it asks for and that it\n"
 		 "can verify.\n"
+		 TLS_OPTION_NOTES
 		 "SIGTERM and SIGINT let the requests under way end, for 10 seconds at most; a\n"
-		 "second one cuts them off.",
+		 "second one cuts them off. SIGHUP reads the certificates and all other files anew,\n"
+		 "for new connections. If a file is bad, a line says so, and the old certificates\n"
+		 "and all that goes with them stay; so do the old ticket keys, for themselves.",
 };
 
-/* ---- the server ---------------------------------------------------------- */
-
-struct server_thread {
-	pthread_t id;
-	int fd; /* it listens here */
-	struct rtls_engine *engine;
-	const char *why; /* it could not begin; NULL: it could */
-};
-
-/* One a process: the signal handler has to find it. Thread 0 is the main thread. */
-static struct server {
-	struct site site;
-	struct rtls_config *config;
-	enum rtls_policy policy;
-	struct rtls_engine_params params;
-	struct listen_address address;
-	pthread_barrier_t all; /* threads */
-	bool go;     /* all have set up */
-	bool failed; /* one has ended with an error; atomic */
-	unsigned int count;
-	struct server_thread threads[THREADS_MAX];
-} server;
+/* ---- start-up ------------------------------------------------------------ */
 
 static unsigned int default_threads(void)
 {
@@ -103,168 +78,22 @@ static unsigned int default_threads(void)
 	return count < THREADS_DEFAULT ? count : THREADS_DEFAULT;
 }
 
-/* ---- stopping ------------------------------------------------------------ */
-
-static void drain(unsigned int deadline_ms)
+/* Behind tls_config_apply(): the certificates, and the whole checked. */
+static int complete_config(struct rtls_config *config, const struct server *server)
 {
-	for (unsigned int i = 0; i < server.count; i++) {
-		rtls_engine_drain(server.threads[i].engine, deadline_ms);
-		/* Who comes now is refused, and the next server may have the port. */
-		shutdown(server.threads[i].fd, SHUT_RDWR);
-	}
-}
-
-static void on_signal(int signo)
-{
-	static volatile sig_atomic_t is_second;
-
-	(void)signo;
-	drain(is_second ? 0 : DRAIN_MS);
-	is_second = true;
-}
-
-static void catch_signals(void)
-{
-	const struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* @how: SIG_BLOCK, SIG_UNBLOCK. Only the main thread ever lets them in. */
-static void mask_signals(int how)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	pthread_sigmask(how, &signals, NULL);
-}
-
-/* ---- a thread ------------------------------------------------------------ */
-
-/* An engine has to be made by the thread that runs it. */
-static void set_up_engine(struct server_thread *thread)
-{
+	const struct selfsigned *self = &server->selfsigned;
 	int ret;
 
-	if (rtls_engine_new(&thread->engine, &server.params, &thread->why)) {
-		thread->engine = NULL;
-		return;
-	}
-	ret = rtls_listen(thread->engine, thread->fd, server.config, server.policy, &http_ops,
-			  &server.site, NULL);
-	thread->why = ret ? rtls_strerror(ret) : NULL;
-}
-
-static void run_engine(struct server_thread *thread)
-{
-	int error = rtls_engine_run(thread->engine);
-
-	if (!error)
-		return;
-	cmd_error("io_uring failed: %s", rtls_strerror(error));
-	__atomic_store_n(&server.failed, true, __ATOMIC_RELAXED);
-	drain(DRAIN_MS); /* the others with it: half a server is none */
-}
-
-/* The other threads' part in run_server(). */
-static void *run_thread(void *arg)
-{
-	struct server_thread *thread = arg;
-
-	set_up_engine(thread);
-	pthread_barrier_wait(&server.all);
-	pthread_barrier_wait(&server.all);
-	if (server.go)
-		run_engine(thread);
-	pthread_barrier_wait(&server.all);
-	pthread_barrier_wait(&server.all);
-	rtls_engine_free(thread->engine);
-	return NULL;
-}
-
-/* ---- all threads --------------------------------------------------------- */
-
-static void start_others(void)
-{
-	for (unsigned int i = 1; i < server.count; i++) {
-		struct server_thread *thread = &server.threads[i];
-		int error = pthread_create(&thread->id, NULL, run_thread, thread);
-
-		if (error) {
-			cmd_error("cannot start %u threads: %s", server.count, strerror(error));
-			exit(EXIT_RUNTIME); /* those that wait at the barrier, too */
-		}
-	}
-}
-
-static bool all_are_set_up(void)
-{
-	for (unsigned int i = 0; i < server.count; i++) {
-		if (!server.threads[i].why)
-			continue;
-		cmd_error("%s", server.threads[i].why);
-		return false;
-	}
-	return true;
-}
-
-static void print_ready(const char *root)
-{
-	char text[ADDRESS_LEN], escaped[256];
-
-	address_print(text, (const struct sockaddr *)&server.address.addr);
-	printf("ringtls: serving %s on https://%s/ (%u thread%s, kTLS %s)\n",
-	       text_escape(escaped, sizeof(escaped), root, strlen(root)), text, server.count,
-	       server.count == 1 ? "" : "s", tls_policy_name(server.policy));
-	fflush(stdout);
-}
-
-/*
- * The threads meet four times: when all have set up; when the main thread has found that
- * none failed, before which nobody is served; when all have ended; and when the main thread
- * takes no more signals, whose handler reaches for every engine.
- */
-static int run_server(const char *root)
-{
-	catch_signals();
-	mask_signals(SIG_BLOCK); /* which the others inherit */
-	pthread_barrier_init(&server.all, NULL, server.count);
-	start_others();
-	set_up_engine(&server.threads[0]);
-	pthread_barrier_wait(&server.all);
-	server.go = all_are_set_up();
-	pthread_barrier_wait(&server.all);
-	if (server.go) {
-		print_ready(root);
-		mask_signals(SIG_UNBLOCK);
-		run_engine(&server.threads[0]);
-	}
-	pthread_barrier_wait(&server.all);
-	mask_signals(SIG_BLOCK);
-	pthread_barrier_wait(&server.all);
-	rtls_engine_free(server.threads[0].engine);
-	for (unsigned int i = 1; i < server.count; i++)
-		pthread_join(server.threads[i].id, NULL);
-	pthread_barrier_destroy(&server.all);
-	return server.go && !server.failed ? EXIT_OK : EXIT_RUNTIME;
-}
-
-/* ---- start-up ------------------------------------------------------------ */
-
-static int add_identities(struct rtls_config *config, const struct serve_options *options)
-{
-	int ret = options->certs.count ? 0 : selfsigned_add(config);
-
-	for (unsigned int i = 0; !ret && i < options->certs.count; i++) {
-		const char *cert = options->certs.values[i];
-
-		ret = rtls_config_add_identity_file(
-			config, cert, i < options->keys.count ? options->keys.values[i] : cert);
-	}
+	if (self->cert)
+		ret = rtls_config_add_identity(config, self->cert, NULL, 0, self->key);
+	else
+		ret = tls_add_identities(config, &server->options->tls);
+	if (!ret)
+		ret = sessions_use(&server->sessions, config);
+	if (!ret)
+		ret = rtls_config_check_server(config);
+	if (!ret)
+		ret = rtls_config_freeze(config);
 	return ret;
 }
 
@@ -279,59 +108,117 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static int open_sockets(const char *text)
+static int open_sockets(struct server *server, const char *text)
 {
 	int fds[THREADS_MAX], ret;
 
 	raise_descriptor_limit();
-	ret = listen_open(text, &server.address, fds, server.count);
-	for (unsigned int i = 0; !ret && i < server.count; i++)
-		server.threads[i].fd = fds[i];
+	ret = listen_open(text, &server->address, fds, server->count);
+	for (unsigned int i = 0; !ret && i < server->count; i++)
+		server->threads[i].fd = fds[i];
 	return ret;
 }
 
 /* All that can be wrong but the rings. What prints to stdout comes last. */
-static int set_up(const struct serve_options *options)
+static int set_up(struct server *server, const struct serve_options *options)
 {
-	int ret = tls_config_new(&server.config, &options->tls, "http/1.1:http/1.0");
+	int ret = tls_config_new(&server->config, &options->tls, ALPN);
 
 	if (!ret)
-		ret = open_sockets(options->listen);
+		ret = open_sockets(server, options->listen);
 	if (ret)
 		return ret;
-	server.site.root = file_root_open(options->root);
-	if (server.site.root < 0 || !tls_kernel_check(server.policy, stdout))
+	server->site.root = file_root_open(options->root);
+	if (server->site.root < 0 || !tls_kernel_check(server->policy, stdout))
 		return EXIT_RUNTIME;
-	ret = add_identities(server.config, options);
-	if (!ret)
-		ret = rtls_config_freeze(server.config);
+	ret = sessions_serve(&server->sessions, &options->tls);
 	if (ret)
-		tls_config_complain(server.config, ret);
+		return ret;
+	ret = options->tls.certs.count ? 0 : selfsigned_make(&server->selfsigned);
+	if (!ret)
+		ret = complete_config(server->config, server);
+	if (ret)
+		tls_config_complain(server->config, ret);
 	return ret ? EXIT_RUNTIME : EXIT_OK;
 }
 
-static void tear_down(void)
+static void print_ready(const struct server *server, const char *root)
 {
-	for (unsigned int i = 0; i < server.count; i++) {
-		if (server.threads[i].fd >= 0)
-			close(server.threads[i].fd);
+	char text[ADDRESS_LEN], escaped[256];
+
+	address_print(text, (const struct sockaddr *)&server->address.addr);
+	printf("ringtls: serving %s on https://%s/ (%u thread%s, kTLS %s)\n",
+	       text_escape(escaped, sizeof(escaped), root, strlen(root)), text, server->count,
+	       server->count == 1 ? "" : "s", tls_policy_name(server->policy));
+	fflush(stdout);
+}
+
+static void tear_down(struct server *server)
+{
+	for (unsigned int i = 0; i < server->count; i++) {
+		if (server->threads[i].fd >= 0)
+			close(server->threads[i].fd);
 	}
-	if (server.site.root >= 0)
-		close(server.site.root);
-	rtls_config_unref(server.config);
+	if (server->site.root >= 0)
+		close(server->site.root);
+	rtls_config_unref(server->config);
+	sessions_free(&server->sessions);
+	selfsigned_free(&server->selfsigned);
+}
+
+/* ---- SIGHUP -------------------------------------------------------------- */
+
+static void say_reloaded(const struct tls_options *tls)
+{
+	unsigned int certs = tls->certs.count, others = tls->client_cas.count + tls->crls.count +
+							 tls->staples.count + tls->scts.count;
+
+	/* One call, so that it does not mix with the threads' lines. */
+	fprintf(stderr, "ringtls: reloaded %u certificate%s and %u other file%s%s\n", certs,
+		certs == 1 ? "" : "s", others, others == 1 ? "" : "s",
+		certs ? "" : "; the self-signed certificate stays");
+}
+
+/* All that a configuration reads from files; if one of them is bad, the old one stays. */
+static void reload_config(struct server *server)
+{
+	const struct tls_options *tls = &server->options->tls;
+	struct rtls_config *config = rtls_config_new();
+	int ret = config ? tls_config_apply(config, tls, ALPN) : -ENOMEM;
+
+	if (!ret)
+		ret = complete_config(config, server);
+	if (!ret)
+		ret = threads_set_config(server, config);
+	if (ret) {
+		cmd_error("reload: %s; the old certificates stay", tls_config_why(config, ret));
+		rtls_config_unref(config);
+		return;
+	}
+	rtls_config_unref(server->config);
+	server->config = config;
+	say_reloaded(tls);
+}
+
+/* What outlives a configuration is used by the new one too: see sessions.h. */
+static void reload(struct server *server)
+{
+	sessions_reload(&server->sessions, &server->options->tls);
+	reload_config(server);
 }
 
 int cmd_serve(int argc, char **argv)
 {
-	struct serve_options options = { .listen = "127.0.0.1:8443", .root = "." };
+	struct serve_options options = { .listen = "127.0.0.1:8443", .root = ".",
+					 .tls = TLS_OPTION_DEFAULTS };
+	struct server server = { .options = &options, .reload = reload };
 	int ret = options_parse(&serve_usage, &options, &argc, argv);
 
 	if (ret >= 0)
 		return ret;
-	if (options.keys.count > options.certs.count) {
-		cmd_error("each --key needs a --cert");
-		return EXIT_USAGE;
-	}
+	ret = tls_serve_check(&options.tls);
+	if (ret)
+		return ret;
 	server.site = (struct site){ .root = -1, .quiet = options.quiet };
 	server.policy = options.tls.policy;
 	server.params.handshake_ms = options.handshake_s * 1000;
@@ -339,9 +226,13 @@ int cmd_serve(int argc, char **argv)
 	server.count = options.threads ? options.threads : default_threads();
 	for (unsigned int i = 0; i < server.count; i++)
 		server.threads[i].fd = -1;
-	ret = set_up(&options);
+	ret = set_up(&server, &options);
 	if (!ret)
-		ret = run_server(options.root);
-	tear_down();
+		ret = threads_start(&server);
+	if (!ret) {
+		print_ready(&server, options.root);
+		ret = threads_serve(&server);
+	}
+	tear_down(&server);
 	return ret;
 }
