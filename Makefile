@@ -100,7 +100,7 @@ uninstall: ## remove what install has put there
 
 KERNEL ?= 6.12
 HARNESS := build/kselftest
-COMMA   := ,
+comma   := ,
 
 TESTS := $(patsubst selftests/%.c,$(B)/selftests/%,\
            $(filter-out selftests/common.c,$(wildcard selftests/*.c)))
@@ -113,7 +113,7 @@ $(B)/selftests/trace: $(B)/cmd/cmd.o $(filter $(B)/cmd/trace/%,$(CMD_OBJ))
 $(B)/selftests/http: $(B)/cmd/serve/http.o $(filter $(B)/llhttp/%,$(CMD_OBJ))
 $(B)/selftests/%.o: ALL_CPPFLAGS += -isystem selftests/harness -isystem $(HARNESS) $(LLHTTP_INCLUDE)
 # Both look at secrets where they come to be; constant_time also where they are made known.
-wrap = $(patsubst %,-Wl$(COMMA)--wrap=%,$1)
+wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 $(B)/selftests/constant_time: ALL_LDFLAGS += $(call wrap,RAND_priv_bytes EVP_PKEY_derive \
 	EVP_PKEY_decrypt CRYPTO_memcmp rtls_record_open rtls_hs_output hs_verify_data \
 	hs_ticket_open hs_resume_keys)
@@ -132,6 +132,29 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 sanitized:
 	$(Q)$(MAKE) --no-print-directory B=build/asan CFLAGS="$(SANITIZE)" all tests
 
+# ---- fuzz targets: one program that goes by their names, and one with planted bugs ---------
+
+FUZZ_CC  := clang-14
+FUZZ_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/planted.c,$(wildcard selftests/fuzz/*.c))) \
+            $(B)/cmd/serve/http.o $(B)/cmd/response.o $(B)/cmd/cmd.o \
+            $(filter $(B)/llhttp/%,$(CMD_OBJ))
+FUZZ_WRAP := wire_put_bytes wire_clear d2i_X509 cmd_error
+
+fuzz-targets: ## build the fuzz targets, with clang under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(FUZZ_CC) CFLAGS="-O1 -g \
+		-fno-omit-frame-pointer -fno-sanitize-recover=all \
+		-fsanitize=address,undefined,fuzzer-no-link" $(B)/fuzz/targets $(B)/fuzz/planted
+
+$(B)/targets: $(FUZZ_OBJ) $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) \
+		$(call wrap,$(FUZZ_WRAP)) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
+$(B)/planted: $(B)/selftests/fuzz/planted.o $(FUZZ_OBJ) $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $(call wrap,$(FUZZ_WRAP) \
+		server_hello_recv finished_recv rtls_hs_input) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
+$(B)/selftests/fuzz/%.o: ALL_CPPFLAGS += $(LLHTTP_INCLUDE)
+
 # ---- the two commands that do all of their own set-up -----------------------------------
 
 # Each step is a make of its own, because what deps installs changes what make finds.
@@ -145,11 +168,11 @@ demo: ## the main job: curl fetches files that the kernel encrypts
 	$(Q)selftests/demo.sh
 
 check: ## every test, native and in the lab
-	$(Q)$(SETUP) all tests sanitized
+	$(Q)$(SETUP) all tests sanitized fuzz-targets
 	$(Q)selftests/check -j 2
 
 check-native: ## the tests that need no lab
-	$(Q)$(SETUP) all tests sanitized
+	$(Q)$(SETUP) all tests sanitized fuzz-targets
 	$(Q)selftests/check -j 2 -k host
 
 asan: ## every suite under ASan, UBSan and LSan
@@ -160,6 +183,20 @@ check-ktls: ## the hand-over in the lab: make check-ktls KERNEL=6.1
 	$(Q)$(SETUP) all tests
 	$(Q)selftests/check -k $(KERNEL) ktls
 
+interop: ## other people's TLS programs: openssl, gnutls, curl, nginx, node, Java, Go, NSS, ...
+	$(Q)selftests/deps interop
+	$(Q)$(SETUP) all
+	$(Q)selftests/interop/run -j 2
+
+scan: ## testssl.sh against serve
+	$(Q)selftests/deps interop
+	$(Q)$(SETUP) all
+	$(Q)selftests/scan
+
+fuzz: ## fuzz every message and whole connections: FUZZ_SECONDS=600 make fuzz
+	$(Q)$(SETUP) fuzz-targets
+	$(Q)selftests/fuzz/run
+
 clean: ## remove what was built (fetched kernels stay: make distclean)
 	$(Q)rm -rf $(filter-out $(B)/lab $(B)/kselftest,$(wildcard $(B)/*))
 
@@ -169,7 +206,7 @@ distclean: ## remove build/ altogether
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
--include $(TESTS:=.d) $(B)/selftests/common.d
-.PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls
-.PHONY: clean distclean help
+-include $(TESTS:=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
+.PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls interop
+.PHONY: scan fuzz fuzz-targets clean distclean help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
