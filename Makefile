@@ -129,7 +129,7 @@ $(HARNESS)/kselftest_harness.h:
 # All of it again in build/asan, where AddressSanitizer, UndefinedBehaviorSanitizer and
 # LeakSanitizer watch; selftests/sanitized runs what is there.
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-sanitized:
+sanitized: | $(HARNESS)/kselftest_harness.h
 	$(Q)$(MAKE) --no-print-directory B=build/asan CFLAGS="$(SANITIZE)" all tests
 
 # ---- fuzz targets: one program that goes by their names, and one with planted bugs ---------
@@ -158,7 +158,7 @@ $(B)/selftests/fuzz/%.o: ALL_CPPFLAGS += $(LLHTTP_INCLUDE)
 # ---- the two commands that do all of their own set-up -----------------------------------
 
 # Each step is a make of its own, because what deps installs changes what make finds.
-SETUP := selftests/deps && $(MAKE) -s --no-print-directory
+SETUP := selftests/deps && $(MAKE) -s --no-print-directory -j $(shell nproc)
 
 deps: ## install what is missing (with apt; elsewhere: name it)
 	$(Q)selftests/deps
