@@ -155,6 +155,17 @@ $(B)/planted: $(B)/selftests/fuzz/planted.o $(FUZZ_OBJ) $(B)/libringtls.a
 		server_hello_recv finished_recv rtls_hs_input) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
 $(B)/selftests/fuzz/%.o: ALL_CPPFLAGS += $(LLHTTP_INCLUDE)
 
+# ---- benchmarks ------------------------------------------------------------------------
+
+BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c))
+$(B)/bench/handshake: $(BENCH_OBJ) $(B)/selftests/common.o $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lssl $(LDLIBS)
+
+bench-handshake: ## what a handshake costs, ours and libssl's: ROUNDS=25
+	$(Q)$(SETUP) $(B)/bench/handshake
+	$(Q)$(B)/bench/handshake $(if $(ROUNDS),--rounds $(ROUNDS))
+
 # ---- the two commands that do all of their own set-up -----------------------------------
 
 # Each step is a make of its own, because what deps installs changes what make finds.
@@ -206,7 +217,7 @@ distclean: ## remove build/ altogether
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
--include $(TESTS:=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
+-include $(TESTS:=.d) $(BENCH_OBJ:.o=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
 .PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls interop
-.PHONY: scan fuzz fuzz-targets clean distclean help
+.PHONY: bench-handshake scan fuzz fuzz-targets clean distclean help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
