@@ -3,8 +3,7 @@
 # What was built: libraries needed, symbols that leave, headers on their own, README's example.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-dir=$(mktemp -d)
-trap 'rm -rf "$dir" "$tap_log"' EXIT
+. selftests/server.sh
 
 needed() { readelf -d "$1" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort | tr '\n' ' '; }
 
@@ -86,20 +85,10 @@ readme_example() {
 	[ "$(wc -l <"$dir/example.c")" -gt 10 ]
 	gcc -D_GNU_SOURCE -Wall -Wextra -Werror -Ibuild/include -o "$dir/example" "$dir/example.c" build/libringtls.a \
 		$(pkg-config --libs libcrypto liburing libmnl)
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
-		-keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/cert.pem" -key "$dir/key.pem" -www \
-		>"$dir/server" 2>&1 &
-	server=$!
-	for _ in $(seq 600); do
-		port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$dir/server")
-		[ -z "$port" ] || break
-		sleep 0.05
-	done
+	certificate server -newkey ec -pkeyopt ec_paramgen_curve:P-256
+	s_server log -cert "$dir/server.pem" -key "$dir/server.key" -www
 	code=0
-	"$dir/example" "$port" "$dir/cert.pem" >"$dir/answer" 2>"$dir/why" || code=$?
-	kill $server
+	"$dir/example" "$port" "$dir/server.pem" >"$dir/answer" 2>"$dir/why" || code=$?
 	if build/ringtls probe >/dev/null; then
 		[ $code = 0 ]
 		grep -q 'HTTP/1.0 200' "$dir/answer"

@@ -5,46 +5,32 @@
 # differs or if the kernel did not encrypt every connection, both ways.
 set -eu
 cd "$(dirname "$0")/.."
-ringtls=$PWD/build/ringtls
 
-if ! "$ringtls" probe >/dev/null; then
-	[ -z "${RINGTLS_DEMO_IN_LAB-}" ] || { "$ringtls" probe; exit 1; }
+if ! build/ringtls probe >/dev/null; then
+	[ -z "${RINGTLS_DEMO_IN_LAB-}" ] || { build/ringtls probe; exit 1; }
 	echo "This kernel ($(uname -r)) cannot do TLS; the lab boots one that can, over the same files."
 	export RINGTLS_DEMO_IN_LAB=1
 	exec env LAB_ENV=RINGTLS_DEMO_IN_LAB selftests/lab/run -- selftests/demo.sh
 fi
 
-dir=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$dir"' EXIT
+. selftests/tap.sh
+. selftests/server.sh
 heading() { printf '\n== %s\n' "$*"; }
 
 heading "kernel and what it takes"
 "$ringtls" probe
 
 heading "a CA, a certificate, some files"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=demo CA" \
-	-keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-	-addext subjectAltName=DNS:localhost -keyout "$dir/server.key" -out "$dir/server.csr" 2>/dev/null
-openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -days 2 \
-	-copy_extensions copy -out "$dir/server.pem" 2>/dev/null
-mkdir "$dir/root"
+certificate ca -newkey ec -pkeyopt ec_paramgen_curve:P-256
+signed_certificate server ca subjectAltName=DNS:localhost
 for size in 1024 100000 1048576 67108864; do
-	head -c $size /dev/urandom >"$dir/root/$size.bin"
+	head -c $size /dev/urandom >"$root/$size.bin"
 done
-(cd "$dir/root" && sha256sum ./*.bin) | tee "$dir/sums"
+(cd "$root" && sha256sum ./*.bin) | tee "$dir/sums"
 
 heading "ringtls serve"
-"$ringtls" serve --listen 127.0.0.1:0 --root "$dir/root" --cert "$dir/server.pem" \
-	--key "$dir/server.key" --threads 2 >"$dir/log" 2>&1 &
-server=$!
-for _ in $(seq 1200); do
-	port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/log")
-	[ -z "$port" ] || break
-	sleep 0.05
-done
-cat "$dir/log"
+serve log --cert "$dir/server.pem" --key "$dir/server.key" --threads 2
+cat "$dir/log" "$dir/log.err"
 counter() { awk -v name="$1" '$1 == name { print $2 }' /proc/net/tls_stat; }
 tx_before=$(counter TlsTxSw) rx_before=$(counter TlsRxSw)
 
@@ -96,13 +82,12 @@ wait $slow 2>/dev/null || true
 heading "hand-over, connection by connection"
 kill "$server"
 wait "$server" || failed=1
-server=
-grep established "$dir/log" | sed 's/^[^ ]* //'
+grep established "$dir/log.err" | sed 's/^[^ ]* //'
 
 heading "evidence"
 tx=$(($(counter TlsTxSw) - tx_before)) rx=$(($(counter TlsRxSw) - rx_before))
-connections=$(grep -c established "$dir/log")
-in_kernel=$(grep -c 'tx kernel.*rx kernel' "$dir/log" || true)
+connections=$(grep -c established "$dir/log.err")
+in_kernel=$(grep -c 'tx kernel.*rx kernel' "$dir/log.err" || true)
 # ringtls get is a kernel TLS client too: its sockets count as well.
 printf 'TlsTxSw %s -> %s, TlsRxSw %s -> %s: %d and %d sockets, %d of them the server'\''s\n' \
 	"$tx_before" "$(counter TlsTxSw)" "$rx_before" "$(counter TlsRxSw)" "$tx" "$rx" "$connections"

@@ -4,51 +4,15 @@
 # that a reload loses no connection and leaves nothing behind.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-
-ringtls=$PWD/build/ringtls
-dir=$(mktemp -d)
-root=$dir/root
-trap 'rm -rf "$dir" "$tap_log"' EXIT
+. selftests/server.sh
 
 # ---- set-up -----------------------------------------------------------------------------
 
-certificate() { # NAME KEY-ARGUMENTS...
-	local name=$1
-	shift
-	openssl req -x509 "$@" -nodes -keyout "$dir/$name.key" -out "$dir/$name.pem" -days 2 \
-		-subj "/CN=$name" -addext subjectAltName=DNS:localhost 2>/dev/null
-}
 certificate old -newkey ec -pkeyopt ec_paramgen_curve:P-256
 certificate new -newkey rsa:2048
 cat "$dir/old.pem" "$dir/new.pem" >"$dir/both.pem"
-mkdir "$root"
 head -c 1024 /dev/urandom >"$root/1k"
-
-# start ARGUMENTS...: a server in $server and $port. What a test that fails leaves running ends
-# with the test's shell.
-start() {
-	helpers=()
-	trap 'kill -9 $server "${helpers[@]}" 2>/dev/null || true' EXIT
-	: >"$dir/log"
-	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --handshake-timeout 600 \
-		--idle-timeout 600 "$@" >"$dir/log" 2>"$dir/err" &
-	server=$!
-	for _ in $(seq 1200); do
-		port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/log")
-		[ -z "$port" ] || return 0
-		kill -0 $server 2>/dev/null || break
-		sleep 0.05
-	done
-	cat "$dir/log" "$dir/err"
-	return 1
-}
-start_live() { start --cert "$dir/live.pem" --key "$dir/live.key" "$@"; }
-
-end() {
-	kill "$server"
-	wait "$server"
-	trap - EXIT
-}
+live=(--cert "$dir/live.pem" --key "$dir/live.key" --idle-timeout 600)
 
 # What the next reload is to find, put there as one would: written beside, then renamed.
 install() { # NAME
@@ -59,31 +23,11 @@ install() { # NAME
 	done
 }
 
-lines() { grep -cE 'ringtls: reloaded [0-9]|old certificates stay' "$dir/err" || true; }
-
-# SIGHUP, and its line awaited.
-hup() {
-	local before
-	before=$(lines)
-	kill -HUP "$server"
-	for _ in $(seq 2400); do
-		[ "$(lines)" = "$before" ] || return 0
-		sleep 0.025
-	done
-	echo "SIGHUP was not heard"
-	return 1
-}
-
 reloads() { # PATTERN: a reload that goes well, and says so
 	hup
-	tail -1 "$dir/err" | grep -q "$1" || { cat "$dir/err"; return 1; }
+	tail -1 "$dir/log.err" | grep -q "$1" || { cat "$dir/log.err"; return 1; }
 }
 
-print_of() { openssl x509 -in "$dir/$1.pem" -noout -fingerprint -sha256; }
-shown() {
-	openssl s_client -connect "localhost:$port" -tls1_2 </dev/null 2>/dev/null |
-		openssl x509 -noout -fingerprint -sha256
-}
 shows() { # NAME
 	[ "$(shown)" = "$(print_of "$1")" ]
 }
@@ -95,7 +39,7 @@ fetch() { curl -sS --cacert "$dir/both.pem" "$@" "https://localhost:$port/1k"; }
 # On every thread.
 new_certificate_after_sighup() {
 	install old
-	start_live --threads 3
+	serve log "${live[@]}" --threads 3
 	shows old
 	install new
 	shows old
@@ -106,15 +50,13 @@ new_certificate_after_sighup() {
 	install old
 	reloads reloaded
 	shows old
-	end
 }
 
 several_certificates() {
 	install old
-	start_live --cert "$dir/new.pem" --key "$dir/new.key"
+	serve log "${live[@]}" --cert "$dir/new.pem" --key "$dir/new.key"
 	reloads 'reloaded 2 certificates'
 	shows old
-	end
 }
 
 # client NAME BYTES: trusts NAME.pem alone; sends BYTES of its ClientHello, or "all" and shakes
@@ -162,13 +104,7 @@ while len(answer.partition(b"\r\n\r\n")[2]) < 1024:
 open(dir + "/body", "wb").write(answer.partition(b"\r\n\r\n")[2])
 PYTHON
 	client=$!
-	helpers+=($client)
-	for _ in $(seq 1200); do
-		[ ! -s "$dir/said" ] || return 0
-		sleep 0.05
-	done
-	echo "the client does not come that far"
-	return 1
+	awaits test -s "$dir/said"
 }
 
 client_goes_on() {
@@ -179,20 +115,19 @@ client_goes_on() {
 
 open_connection_goes_on() {
 	install old
-	start_live
+	serve log "${live[@]}"
 	client old all
 	install new
 	reloads reloaded
 	shows new
 	client_goes_on
-	end
 }
 
 # One thread: that a later connection was served says that this one has been accepted.
 handshake_under_way_keeps_the_old() {
 	for bytes in 3 60; do
 		install old
-		start_live --threads 1
+		serve log "${live[@]}" --threads 1
 		client old $bytes
 		shows old
 		install new
@@ -213,37 +148,32 @@ link_is_swapped() {
 		cp "$dir/$name.key" "$dir/$name.d/key.pem"
 	done
 	ln -s old.d "$dir/current"
-	start --cert "$dir/current/cert.pem" --key "$dir/current/key.pem"
+	serve log --cert "$dir/current/cert.pem" --key "$dir/current/key.pem"
 	shows old
 	ln -s new.d "$dir/next"
 	mv -T "$dir/next" "$dir/current"
 	reloads reloaded
 	shows new
-	end
 }
 
 self_signed_stays() {
-	start
+	serve log
 	before=$(shown)
 	[ -n "$before" ]
 	reloads 'reloaded 0 certificates and 0 other files; the self-signed certificate stays'
 	[ "$(shown)" = "$before" ]
-	end
 }
 
 # The one file goes on, unasked for.
 key_log_goes_on() {
 	install old
-	export SSLKEYLOGFILE=$dir/secrets
-	start_live
-	unset SSLKEYLOGFILE
+	SSLKEYLOGFILE=$dir/secrets serve log "${live[@]}"
 	shows old
 	before=$(wc -l <"$dir/secrets")
 	reloads reloaded
 	shows old
 	[ "$(wc -l <"$dir/secrets")" -gt "$before" ]
-	[ "$(grep -c WARNING "$dir/err")" = 1 ]
-	end
+	[ "$(grep -c WARNING "$dir/log.err")" = 1 ]
 }
 
 # ---- what outlives a configuration --------------------------------------------------------
@@ -259,32 +189,30 @@ keeps_session() { # S_CLIENT-ARGUMENTS...
 
 sessions_outlive_a_reload() {
 	install old
-	start_live
+	serve log "${live[@]}"
 	keeps_session
 	reloads reloaded
 	resumes
 	keeps_session -no_ticket
 	reloads reloaded
 	resumes -no_ticket
-	end
 }
 
 ticket_keys_are_read_anew() {
 	install old
 	openssl rand -base64 48 | tr -d '\n' >"$dir/keys"
-	start_live --ticket-keys "$dir/keys" --session-cache 0
+	serve log "${live[@]}" --ticket-keys "$dir/keys" --session-cache 0
 	keeps_session
 	reloads reloaded
 	resumes
-	grep -q '^ringtls: reloaded the ticket keys$' "$dir/err"
+	grep -q '^ringtls: reloaded the ticket keys$' "$dir/log.err"
 	echo nonsense >"$dir/keys"
 	reloads reloaded
-	grep "$dir/keys" "$dir/err" | grep -q '^ringtls serve: reload: .*; the old ticket keys stay$'
+	grep "$dir/keys" "$dir/log.err" | grep -q '^ringtls serve: reload: .*; the old ticket keys stay$'
 	resumes
 	openssl rand -base64 48 | tr -d '\n' >"$dir/keys"
 	reloads reloaded
 	fails resumes
-	end
 }
 
 # ---- who may come -----------------------------------------------------------------------
@@ -298,7 +226,7 @@ client_cas_are_read_anew() {
 	certificate alice -newkey ec -pkeyopt ec_paramgen_curve:P-256
 	certificate bob -newkey ec -pkeyopt ec_paramgen_curve:P-256
 	cp "$dir/alice.pem" "$dir/ca.pem"
-	start_live --client-auth require --client-ca "$dir/ca.pem"
+	serve log "${live[@]}" --client-auth require --client-ca "$dir/ca.pem"
 	as alice
 	fails as bob
 	cp "$dir/bob.pem" "$dir/ca.pem"
@@ -309,40 +237,20 @@ client_cas_are_read_anew() {
 	stays "$dir/ca.pem"
 	as bob
 	fails as alice
-	end
 }
 
 crls_are_read_anew() {
-	local ca=$dir/authority
 	install old
-	mkdir "$ca"
-	: >"$ca/index"
-	echo 01 >"$ca/number"
-	cat >"$ca/config" <<-CONFIG
-		[ca]
-		default_ca = this
-		[this]
-		database = $ca/index
-		crlnumber = $ca/number
-		default_md = sha256
-		default_crl_days = 2
-		certificate = $dir/signer.pem
-		private_key = $dir/signer.key
-	CONFIG
 	certificate signer -newkey ec -pkeyopt ec_paramgen_curve:P-256
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=carol \
-		-keyout "$dir/carol.key" -out "$dir/carol.csr" 2>/dev/null
-	openssl x509 -req -in "$dir/carol.csr" -CA "$dir/signer.pem" -CAkey "$dir/signer.key" \
-		-CAcreateserial -days 2 -out "$dir/carol.pem" 2>/dev/null
-	openssl ca -config "$ca/config" -gencrl -out "$dir/crl.pem" 2>/dev/null
-	start_live --client-auth require --client-ca "$dir/signer.pem" --crl "$dir/crl.pem"
+	signed_certificate carol signer extendedKeyUsage=clientAuth
+	crl signer
+	serve log "${live[@]}" --client-auth require --client-ca "$dir/signer.pem" \
+		--crl "$dir/signer.crl"
 	as carol
-	openssl ca -config "$ca/config" -revoke "$dir/carol.pem" 2>/dev/null
-	openssl ca -config "$ca/config" -gencrl -out "$dir/crl.pem" 2>/dev/null
+	crl signer carol
 	as carol
 	reloads 'reloaded 1 certificate and 2 other files'
 	fails as carol
-	end
 }
 
 # ---- files that are bad -----------------------------------------------------------------
@@ -350,19 +258,19 @@ crls_are_read_anew() {
 # stays PATTERN: a reload that fails, with one line that has the PATTERN in it.
 stays() {
 	local before
-	before=$(wc -l <"$dir/err")
+	before=$(wc -l <"$dir/log.err")
 	hup
-	tail -1 "$dir/err" | grep "$1" |
+	tail -1 "$dir/log.err" | grep "$1" |
 		grep -q '^ringtls serve: reload: .*; the old certificates stay$' || {
-		cat "$dir/err"
+		cat "$dir/log.err"
 		return 1
 	}
-	[ $(($(wc -l <"$dir/err") - before)) = 1 ]
+	[ $(($(wc -l <"$dir/log.err") - before)) = 1 ]
 }
 
 bad_files_keep_the_old() {
 	install old
-	start_live --quiet
+	serve log "${live[@]}" --quiet
 	rm "$dir/live.pem"
 	stays "$dir/live.pem: No such file"
 	shows old
@@ -387,7 +295,6 @@ bad_files_keep_the_old() {
 	install new
 	reloads reloaded
 	shows new
-	end
 }
 
 # ---- many ------------------------------------------------------------------------------------
@@ -396,7 +303,7 @@ bad_files_keep_the_old() {
 no_connection_is_lost() {
 	local fetchers=() i
 	install old
-	start_live --threads 2 --quiet
+	serve log "${live[@]}" --threads 2 --quiet
 	for i in 1 2; do
 		(
 			set +e
@@ -408,7 +315,6 @@ no_connection_is_lost() {
 		) &
 		fetchers+=($!)
 	done
-	helpers+=("${fetchers[@]}")
 	while kill -0 "${fetchers[@]}" 2>/dev/null; do
 		install new
 		kill -HUP "$server"
@@ -418,17 +324,15 @@ no_connection_is_lost() {
 	wait "${fetchers[@]}"
 	[ "$(cat "$dir/failed.1" "$dir/failed.2" | sort -u)" = 0 ]
 	hup
-	[ "$(lines)" -gt 10 ]
-	end
+	[ "$(reload_count)" -gt 10 ]
 }
 
-descriptors() { ls "/proc/$server/fd" | wc -l; }
 resident_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server/status"; }
 
 nothing_grows() {
 	local fds kb i
 	install old
-	start_live --client-auth request --client-ca "$dir/both.pem"
+	serve log "${live[@]}" --client-auth request --client-ca "$dir/both.pem"
 	for i in $(seq 20); do hup; done
 	fds=$(descriptors) kb=$(resident_kb)
 	for i in $(seq 100); do
@@ -440,19 +344,19 @@ nothing_grows() {
 	echo "descriptors: $fds, then $(descriptors); resident: $kb kB, then $(resident_kb)"
 	[ "$(descriptors)" = "$fds" ]
 	[ $(($(resident_kb) - kb)) -lt 1024 ]
-	[ "$(grep -c 'ringtls: reloaded' "$dir/err")" = 120 ]
-	end
+	[ "$(grep -c 'ringtls: reloaded' "$dir/log.err")" = 120 ]
 }
 
 # ---- with other signals -----------------------------------------------------------------
 
 end_comes_in_spite_of_reloads() {
 	install old
-	start_live
+	serve log "${live[@]}"
 	kill -HUP "$server"
 	kill -TERM "$server"
 	kill -HUP "$server" 2>/dev/null || true
 	wait "$server"
+	servers=()
 }
 
 for test in ${TESTS:-new_certificate_after_sighup several_certificates open_connection_goes_on \

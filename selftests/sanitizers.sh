@@ -4,8 +4,6 @@
 # of its kind.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-dir=$(mktemp -d)
-trap 'rm -rf "$dir" "$tap_log"' EXIT
 
 # noticed TEST PATTERN
 noticed() {

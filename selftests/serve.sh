@@ -5,28 +5,16 @@
 # kTLS, every connection must be in it.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-
-ringtls=$PWD/${BUILD:-build}/ringtls
-dir=$(mktemp -d)
-root=$dir/root
-mkdir -p "$root/sub"
-stop() {
-	[ -z "$server" ] || { kill -9 "$server"; wait "$server"; } 2>/dev/null
-	rm -rf "$dir" "$tap_log"
-}
-trap stop EXIT
+. selftests/server.sh
 
 # ---- set-up -----------------------------------------------------------------------------
 
-certificate() { # NAME KEY-ARGUMENTS...
-	local name=$1
-	shift
-	openssl req -x509 "$@" -nodes -keyout "$dir/$name.key" -out "$dir/$name.pem" -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
-}
 certificate ecdsa -newkey ec -pkeyopt ec_paramgen_curve:P-256
 certificate rsa -newkey rsa:2048
+ecdsa=(--cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key")
+rsa=(--cert "$dir/rsa.pem" --key "$dir/rsa.key")
 
+mkdir "$root/sub"
 head -c 1024 /dev/urandom >"$root/1k"
 head -c 100000 /dev/urandom >"$root/100k"
 head -c 8000000 /dev/urandom >"$root/8m"
@@ -43,43 +31,10 @@ else
 	kernel=no
 fi
 
-# start LOG ARGUMENTS...: a server on a free port, in $server and $port.
-start() {
-	local log=$1
-	shift
-	case "$*" in
-	*--cert*) identity=() ;;
-	*) identity=(--cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key") ;;
-	esac
-	: >"$log" # it is read before the server has opened it
-	# An emulated machine that is busy may need more than 10 seconds for fifty handshakes.
-	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" --handshake-timeout 600 \
-		"${identity[@]}" "$@" >"$log" 2>"$log.err" &
-	server=$!
-	for _ in $(seq 1200); do
-		port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$log")
-		[ -n "$port" ] && return 0
-		kill -0 $server 2>/dev/null || break
-		sleep 0.05
-	done
-	cat "$log" "$log.err"
-	return 1
-}
-
 fetch() { # PATH CURL-ARGUMENTS...
 	local path=$1
 	shift
 	curl -sS --cacert "$dir/ecdsa.pem" "$@" "https://localhost:$port$path"
-}
-
-# Waits until a file has content.
-appears() {
-	for _ in $(seq 1200); do
-		[ ! -s "$1" ] || return 0
-		sleep 0.05
-	done
-	echo "$1 stays empty"
-	return 1
 }
 
 status() { fetch "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
@@ -220,8 +175,6 @@ no_path_leaves_the_root() {
 
 # ---- clients that misbehave -----------------------------------------------------------------
 
-descriptors() { ls "/proc/$server/fd" | wc -l; }
-
 vanishing_clients_leave_nothing() {
 	sleep 0.3
 	before=$(descriptors)
@@ -230,27 +183,19 @@ vanishing_clients_leave_nothing() {
 		curl -s --cacert "$dir/ecdsa.pem" --limit-rate 20k -o "$dir/vanished" \
 			"https://localhost:$port/8m" &
 		client=$!
-		appears "$dir/vanished"
+		awaits test -s "$dir/vanished"
 		kill -9 $client
 		wait $client || true
 	done
 	fetch /1k | cmp - "$root/1k"
-	for _ in $(seq 600); do
-		[ "$(descriptors)" -le "$before" ] && return 0
-		sleep 0.1
-	done
-	echo "descriptors: $before before, $(descriptors) after"
-	return 1
+	awaits descriptors_at_most "$before"
 }
+descriptors_at_most() { [ "$(descriptors)" -le "$1" ]; }
 
 garbage_costs_one_connection() {
 	printf 'GET / HTTP/1.0\r\n\r\n' | plain_tcp
 	head -c 2000 /dev/zero | plain_tcp
-	for _ in $(seq 600); do
-		server_log | grep -q 'does not speak TLS' && break
-		sleep 0.1
-	done
-	server_log | grep -q 'does not speak TLS'
+	awaits grep -q 'does not speak TLS' "$dir/log" "$dir/log.err"
 	fetch /1k | cmp - "$root/1k"
 }
 
@@ -262,11 +207,7 @@ old_versions_are_refused() {
 	fails openssl s_client -connect "localhost:$port" -tls1_1 -cipher DEFAULT:@SECLEVEL=0 \
 		</dev/null >"$dir/answer" 2>&1
 	grep -q 'alert protocol version' "$dir/answer"
-	for _ in $(seq 600); do
-		server_log | grep -q 'does not offer TLS 1.2' && return 0
-		sleep 0.1
-	done
-	return 1
+	awaits grep -q 'does not offer TLS 1.2' "$dir/log" "$dir/log.err"
 }
 
 # A failed fetch leaves what was there; a link is written through and stays.
@@ -282,27 +223,16 @@ get_keeps_what_was_there() {
 	[ "$(find "$dir" -name 'kept.*' -o -name 'link.*')" = '' ]
 }
 
-# A server that sends half of a file and waits: in $peer and $port.
+# A server that sends half of a file and waits.
 half_a_file() {
-	: >"$dir/s_server"
-	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/ecdsa.pem" -key "$dir/ecdsa.key" \
-		<"$dir/half" >"$dir/s_server" 2>&1 &
-	peer=$!
-	exec 9>"$dir/half"
+	exec 9<>"$dir/half"
+	s_server foreign "${ecdsa[@]}" <&9
 	printf 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf' >&9
-	for _ in $(seq 1200); do
-		port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$dir/s_server")
-		[ -z "$port" ] || return 0
-		sleep 0.05
-	done
-	cat "$dir/s_server"
-	return 1
 }
 
 # The unfinished file is removed, and the signal ends the program.
 get_interrupted_leaves_nothing() {
 	mkfifo "$dir/half"
-	trap 'kill -9 $peer $got 2>/dev/null || true' EXIT
 	echo kept >"$dir/wanted"
 	for signal in INT TERM HUP; do
 		half_a_file
@@ -310,22 +240,18 @@ get_interrupted_leaves_nothing() {
 		env --default-signal=INT "$ringtls" get --insecure -o "$dir/wanted" \
 			"https://localhost:$port/" &
 		got=$!
-		for _ in $(seq 1200); do
-			part=$(find "$dir" -name 'wanted.*')
-			[ -z "$part" ] || break
-			sleep 0.05
-		done
-		[ -n "$part" ]
+		awaits has_begun
 		code=0
 		kill -$signal $got
 		wait $got || code=$?
 		[ $code = $((128 + $(kill -l $signal))) ] || { echo "exit $code, $signal"; return 1; }
 		[ -z "$(find "$dir" -name 'wanted.*')" ]
 		[ "$(cat "$dir/wanted")" = kept ]
-		kill $peer
-		wait $peer || true
+		kill "$server"
+		wait "$server" || true
 	done
 }
+has_begun() { [ -n "$(find "$dir" -name 'wanted.*')" ]; }
 
 bad_url() { # PATTERN URL...
 	local pattern=$1 code=0
@@ -382,8 +308,8 @@ refused() { # EXIT-CODE PATTERN ARGUMENTS...
 }
 
 wrong_settings() {
-	local good=(--listen 127.0.0.1:0 --root "$root" --cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key")
 	local place=(--listen 127.0.0.1:0 --root "$root")
+	local good=("${place[@]}" "${ecdsa[@]}")
 	refused 1 'No such file' "${place[@]}" --cert "$dir/absent.pem"
 	refused 1 'does not belong' "${place[@]}" --cert "$dir/ecdsa.pem" --key "$dir/rsa.key"
 	refused 1 'no certificate' "${place[@]}" --cert "$dir/ecdsa.key"
@@ -403,100 +329,70 @@ wrong_settings() {
 }
 
 second_server_on_the_port() {
-	refused 1 'address in use' --listen "127.0.0.1:$port" --root "$root" --cert "$dir/ecdsa.pem" \
-		--key "$dir/ecdsa.key"
+	refused 1 'address in use' --listen "127.0.0.1:$port" --root "$root" "${ecdsa[@]}"
 }
 
 require_is_kept() {
 	if [ $kernel = no ]; then
 		refused 1 'no "tls" ULP' --listen 127.0.0.1:0 --root "$root" --ktls require
 	else
-		start "$dir/require" --ktls require
+		serve require "${ecdsa[@]}" --ktls require
 		fetch /8m | cmp - "$root/8m"
-		kill "$server"
-		wait "$server"
 	fi
 }
 
 off_is_kept() {
-	start "$dir/off" --ktls off
+	serve off "${ecdsa[@]}" --ktls off
 	fetch /8m | cmp - "$root/8m"
-	kill "$server"
-	wait "$server"
+	end
 	grep -hq 'tx userspace (off), rx userspace (off)' "$dir/off" "$dir/off.err"
 }
 
 self_signed() {
-	"$ringtls" serve --listen 127.0.0.1:0 --root "$root" >"$dir/self" 2>"$dir/self.err" &
-	own=$!
-	for _ in $(seq 600); do
-		grep -q https "$dir/self" && break
-		sleep 0.05
-	done
-	own_port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/self")
-	seen=$(openssl s_client -connect "localhost:$own_port" </dev/null 2>/dev/null |
-		openssl x509 -noout -fingerprint -sha256 | sed 's/.*=//')
-	kill $own
-	wait $own
-	cat "$dir/self" "$dir/self.err" | tr -d : | grep -qi "$(echo "$seen" | tr -d :)"
+	serve self
+	seen=$(shown | sed 's/.*=//')
+	[ -n "$seen" ]
+	tr -d : <"$dir/self" | grep -qi "${seen//:/}"
 }
 
 # Two names and two kinds of key: who asks for which gets which.
 several_certificates() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=wild \
-		-addext 'subjectAltName=DNS:*.example.org' -keyout "$dir/wild.key" \
-		-out "$dir/wild.pem" 2>/dev/null
-	start "$dir/several" --cert "$dir/ecdsa.pem" --key "$dir/ecdsa.key" --cert "$dir/rsa.pem" \
-		--key "$dir/rsa.key" --cert "$dir/wild.pem" --key "$dir/wild.key"
-	[ "$(certificate_of localhost)" = "$(print_of ecdsa)" ]
-	[ "$(certificate_of localhost -cipher ECDHE-RSA-AES128-GCM-SHA256)" = "$(print_of rsa)" ]
-	[ "$(certificate_of www.example.org)" = "$(print_of wild)" ]
-	[ "$(certificate_of a.b.example.org)" = "$(print_of ecdsa)" ]
-	kill "$server"
-	wait "$server"
-}
-
-print_of() { openssl x509 -in "$dir/$1.pem" -noout -fingerprint -sha256; }
-certificate_of() {
-	openssl s_client -connect "localhost:$port" -tls1_2 -servername "$@" </dev/null 2>/dev/null |
-		openssl x509 -noout -fingerprint -sha256
+	signed_certificate wild ecdsa 'subjectAltName=DNS:*.example.org'
+	serve several "${ecdsa[@]}" "${rsa[@]}" --cert "$dir/wild.pem" --key "$dir/wild.key"
+	[ "$(shown)" = "$(print_of ecdsa)" ]
+	[ "$(shown -cipher ECDHE-RSA-AES128-GCM-SHA256)" = "$(print_of rsa)" ]
+	[ "$(shown -servername www.example.org)" = "$(print_of wild)" ]
+	[ "$(shown -servername a.b.example.org)" = "$(print_of ecdsa)" ]
 }
 
 # Off by default, there when asked for.
 legacy_key_exchange() {
-	start "$dir/modern" --cert "$dir/rsa.pem" --key "$dir/rsa.key"
+	serve modern "${rsa[@]}"
 	fails curl -sS --cacert "$dir/rsa.pem" --tls-max 1.2 --ciphers AES128-GCM-SHA256 \
 		"https://localhost:$port/1k"
-	kill "$server"
-	wait "$server"
-	start "$dir/legacy" --cert "$dir/rsa.pem" --key "$dir/rsa.key" --legacy-kx
+	serve legacy "${rsa[@]}" --legacy-kx
 	for suite in AES128-GCM-SHA256 AES128-CCM DHE-RSA-AES128-GCM-SHA256 DHE-RSA-CHACHA20-POLY1305; do
 		curl -sS --cacert "$dir/rsa.pem" --tls-max 1.2 --ciphers $suite \
 			"https://localhost:$port/100k" | cmp - "$root/100k"
 		"$ringtls" get --cacert "$dir/rsa.pem" --suites $suite "https://localhost:$port/100k" |
 			cmp - "$root/100k"
 	done
-	kill "$server"
-	wait "$server"
 }
 
 rsa_certificate() {
-	start "$dir/rsa-log" --cert "$dir/rsa.pem" --key "$dir/rsa.key"
+	serve rsa-log "${rsa[@]}"
 	curl -sS --cacert "$dir/rsa.pem" "https://localhost:$port/100k" | cmp - "$root/100k"
-	kill "$server"
-	wait "$server"
 }
 
 # ---- the end -------------------------------------------------------------------------------------
 
 drains_on_sigterm() {
-	start "$dir/drain"
+	serve drain "${ecdsa[@]}"
 	fetch /8m --limit-rate 8m -o "$dir/slow" &
 	client=$!
-	appears "$dir/slow"
-	kill -TERM "$server"
+	awaits test -s "$dir/slow"
+	end
 	wait $client
-	wait "$server"
 	cmp "$dir/slow" "$root/8m"
 }
 
@@ -506,7 +402,7 @@ many_clients_leave_a_good_end() {
 	[ "$ended" = 0 ]
 }
 
-start "$dir/log" || exit 1
+serve log "${ecdsa[@]}" || exit 1
 if [ $kernel = yes ]; then
 	who_encrypts="kernel_encrypts"
 else
@@ -526,6 +422,5 @@ done
 kill "$server"
 ended=0
 wait "$server" || ended=$?
-server=
 tap many_clients_leave_a_good_end
 tap_end

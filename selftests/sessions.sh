@@ -4,12 +4,8 @@
 # ticket keys shared by servers and rotated, client certificates, CRLs, staples.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-dir=$(mktemp -d)
-root=$dir/root
-trap 'rm -rf "$dir" "$tap_log"' EXIT
 . selftests/server.sh
 
-mkdir "$root"
 echo hello >"$root/index.html"
 certificate server -newkey ec -pkeyopt ec_paramgen_curve:P-256
 own=(--cert "$dir/server.pem" --key "$dir/server.key")
@@ -107,12 +103,14 @@ key() { openssl rand -base64 "$1" | tr -d '\n'; echo; }
 
 servers_share_a_key_file() {
 	{ key 48; key 80; key 48; } >"$dir/keys"
+	local one
 	serve one "${own[@]}" --ticket-keys "$dir/keys" --session-cache 0
+	one=$port
 	s_client -sess_out "$dir/s1" | is_new
 	serve two "${own[@]}" --ticket-keys "$dir/keys" --session-cache 0
 	s_client -sess_in "$dir/s1" | is_reused
 	s_client -sess_out "$dir/s2" | is_new
-	port=$(sed -n 's/.*https:\/\/[^ ]*:\([0-9]*\)\/.*/\1/p' "$dir/one")
+	port=$one
 	s_client -sess_in "$dir/s2" | is_reused
 	# A third with keys of its own.
 	serve three "${own[@]}" --session-cache 0
@@ -137,26 +135,14 @@ keys_are_rotated() {
 	get --session "$dir/rotating" | grep '^\* resumed session'
 	# A bad file changes nothing.
 	echo "not a key" >"$dir/keys"
-	hup 2
+	hup
 	grep "keys:1: not 48 or 80 bytes" "$dir/log.err"
 	get --session "$dir/rotating" | grep '^\* resumed session'
 }
 
 rotate() { # KEY...
 	printf '%s\n' "$@" >"$dir/keys"
-	hup 2
-}
-
-# SIGHUP, and so many lines about it awaited: certificates, ticket keys.
-hup() { # LINES
-	local before
-	before=$(grep -c reload "$dir/log.err" || true)
-	kill -HUP "$server"
-	for _ in $(seq 2400); do
-		[ "$(grep -c reload "$dir/log.err")" -lt $((before + $1)) ] || return 0
-		sleep 0.05
-	done
-	return 1
+	hup
 }
 
 # ---- client certificates ------------------------------------------------------------------------
@@ -198,23 +184,17 @@ client_certificates_are_asked_for() {
 	fails get --cert "$dir/stranger.pem" --key "$dir/stranger.key"
 }
 
-# An authority's list, as openssl ca makes it; a session begun before does not help.
+# A session begun before does not help.
 revoked_clients_are_refused() {
-	local ca
 	with_authority
-	: >"$dir/index"
-	echo 01 >"$dir/crlnumber"
-	printf '%s\n' '[ca]' 'default_ca=a' '[a]' "database=$dir/index" "crlnumber=$dir/crlnumber" \
-		'default_md=sha256' 'default_crl_days=2' >"$dir/ca.conf"
-	ca="openssl ca -config $dir/ca.conf -cert $dir/authority.pem -keyfile $dir/authority.key"
-	$ca -gencrl -out "$dir/crl" 2>/dev/null
-	serve log "${own[@]}" --client-auth require --client-ca "$dir/authority.pem" --crl "$dir/crl"
+	crl authority
+	serve log "${own[@]}" --client-auth require --client-ca "$dir/authority.pem" \
+		--crl "$dir/authority.crl"
 	for who in friend enemy; do
 		get --cert "$dir/$who.pem" --key "$dir/$who.key" --session "$dir/$who" | grep '^hello'
 	done
-	$ca -revoke "$dir/enemy.pem" 2>/dev/null
-	$ca -gencrl -out "$dir/crl" 2>/dev/null
-	hup 1
+	crl authority enemy
+	hup
 	get --cert "$dir/friend.pem" --key "$dir/friend.key" | grep '^hello'
 	fails get --cert "$dir/enemy.pem" --key "$dir/enemy.key" --session "$dir/enemy" >"$dir/out"
 	grep 'certificate_revoked' "$dir/out"
@@ -255,11 +235,7 @@ staples_are_sent_and_checked() {
 		--key "$dir/leaf.key" --staple "$dir/staple" 2>"$dir/out"
 	grep 'does not say "good"' "$dir/out"
 	# Another server does.
-	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/leaf.pem" -key "$dir/leaf.key" \
-		-status_file "$dir/staple" -www >"$dir/s_server" 2>&1 &
-	server=$!
-	servers+=("$server")
-	port_of "$dir/s_server" 'ACCEPT .*:\([0-9]*\)$'
+	s_server other -cert "$dir/leaf.pem" -key "$dir/leaf.key" -status_file "$dir/staple" -www
 	fails "$ringtls" get --cacert "$dir/authority.pem" --require-staple \
 		"https://localhost:$port/" 2>"$dir/out"
 	grep 'certificate_revoked' "$dir/out"

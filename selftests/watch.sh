@@ -4,55 +4,15 @@
 # must be those that openssl has.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-
-ringtls=$PWD/${BUILD:-build}/ringtls
-dir=$(mktemp -d)
-trap 'rm -rf "$dir" "$tap_log"' EXIT
+. selftests/server.sh
 unset SSLKEYLOGFILE
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-	-addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-mkdir "$dir/root"
-echo hello >"$dir/root/index.html"
+certificate localhost -newkey ec -pkeyopt ec_paramgen_curve:P-256
+own=(--cert "$dir/localhost.pem" --key "$dir/localhost.key")
+echo hello >"$root/index.html"
 
-# Waits for a server to say its port in LOG; a server that ends says it never. It ends with the
-# test that started it.
-port_of() { # LOG PATTERN
-	trap '[ -z "$server" ] || kill -9 "$server"' EXIT
-	for _ in $(seq 1200); do
-		port=$(sed -n "s/$2/\1/p" "$1")
-		[ -z "$port" ] || return 0
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	cat "$1"*
-	return 1
-}
-
-serve() { # ARGUMENTS...: in $server, $port, and the files serve and serve.err
-	: >"$dir/serve" # what is there may be an earlier one's
-	"$ringtls" serve --listen 127.0.0.1:0 --root "$dir/root" --cert "$dir/cert.pem" \
-		--key "$dir/key.pem" --handshake-timeout 600 "$@" >"$dir/serve" 2>"$dir/serve.err" &
-	server=$!
-	port_of "$dir/serve" '.*https:\/\/[^ ]*:\([0-9]*\)\/.*'
-}
-
-s_server() { # ARGUMENTS...: in $server and $port
-	: >"$dir/s_server"
-	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert "$dir/cert.pem" -key "$dir/key.pem" \
-		-www "$@" >"$dir/s_server" 2>&1 &
-	server=$!
-	port_of "$dir/s_server" 'ACCEPT .*:\([0-9]*\)$'
-}
-
-end() {
-	kill "$server"
-	wait "$server" || true
-	server=
-}
-
-get() { "$ringtls" get --cacert "$dir/cert.pem" "$@" "https://localhost:$port/" >"$dir/got"; }
-fetch() { curl -sS --cacert "$dir/cert.pem" --tls-max 1.2 "$@" "https://localhost:$port/"; }
+get() { "$ringtls" get --cacert "$dir/localhost.pem" "$@" "https://localhost:$port/" >"$dir/got"; }
+fetch() { curl -sS --cacert "$dir/localhost.pem" --tls-max 1.2 "$@" "https://localhost:$port/"; }
 
 # The messages of a conversation: "-->ClientHello <--ServerHello ..."
 story() { # FILE NUMBER
@@ -65,9 +25,8 @@ figure="$hellos<--ServerHelloDone -->ClientKeyExchange $finish"
 # ---- --trace ----------------------------------------------------------------------------
 
 get_shows_the_figure() {
-	s_server
+	s_server foreign "${own[@]}" -www
 	get --trace --suites ECDHE-ECDSA-AES256-GCM-SHA384 2>"$dir/err"
-	end
 	[ "$(story "$dir/err" 1)" = "$figure" ] || { cat "$dir/err"; return 1; }
 	for line in 'client_version  *TLS 1.2 (0x0303)' 'host_name  *localhost' \
 		'cipher_suite  *TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 (0xc02c)' \
@@ -80,15 +39,14 @@ get_shows_the_figure() {
 }
 
 without_it_nothing_is_shown() {
-	s_server
+	s_server foreign "${own[@]}" -www
 	get 2>"$dir/err"
-	end
 	fails grep . "$dir/err"
 }
 
 serve_tells_clients_apart() {
 	local clients=() count=20
-	serve --trace --quiet --threads 2 --no-tickets
+	serve log "${own[@]}" --trace --quiet --threads 2 --no-tickets
 	for _ in $(seq $count); do
 		fetch >/dev/null &
 		clients+=($!)
@@ -96,26 +54,27 @@ serve_tells_clients_apart() {
 	wait "${clients[@]}"
 	end
 	for i in $(seq $count); do
-		[ "$(story "$dir/serve.err" "$i")" = "$figure" ] || {
+		[ "$(story "$dir/log.err" "$i")" = "$figure" ] || {
 			echo "$i:"
-			cat "$dir/serve.err"
+			cat "$dir/log.err"
 			return 1
 		}
 	done
 	# No line but a message's: blocks are whole, each field below its title.
-	[ "$(grep -c '^[0-9]*: client ' "$dir/serve.err")" = $((10 * count)) ]
+	[ "$(grep -c '^[0-9]*: client ' "$dir/log.err")" = $((10 * count)) ]
 	awk '/^[0-9]+: client/ { at = $5 }
 		/^    client_version/ && at != "ClientHello," { bad = 1 }
 		/^    verify_data/ && at != "Finished," { bad = 1 }
 		!/^[0-9 ]/ { bad = 1 }
-		END { exit bad }' "$dir/serve.err"
+		END { exit bad }' "$dir/log.err"
 }
 
 client_certificates_are_shown() {
-	serve --trace --quiet --no-tickets --client-auth require --client-ca "$dir/cert.pem"
-	get --trace --cert "$dir/cert.pem" --key "$dir/key.pem" 2>"$dir/err"
+	serve log "${own[@]}" --trace --quiet --no-tickets --client-auth require \
+		--client-ca "$dir/localhost.pem"
+	get --trace --cert "$dir/localhost.pem" --key "$dir/localhost.key" 2>"$dir/err"
 	end
-	for log in "$dir/err" "$dir/serve.err"; do
+	for log in "$dir/err" "$dir/log.err"; do
 		[ "$(story "$log" 1)" = "$hellos<--CertificateRequest <--ServerHelloDone \
 -->Certificate -->ClientKeyExchange -->CertificateVerify $finish" ] || { cat "$log"; return 1; }
 		grep -q 'certificate_types .*ecdsa_sign (64)' "$log"
@@ -124,7 +83,7 @@ client_certificates_are_shown() {
 }
 
 resumption_is_shown() {
-	serve --trace --quiet
+	serve log "${own[@]}" --trace --quiet
 	get --trace --session "$dir/session" 2>"$dir/err"
 	get --trace --session "$dir/session" 2>"$dir/err.2"
 	end
@@ -132,23 +91,23 @@ resumption_is_shown() {
 -->ChangeCipherSpec -->Finished <--NewSessionTicket <--ChangeCipherSpec <--Finished " ]
 	[ "$(story "$dir/err.2" 1)" = "-->ClientHello <--ServerHello \
 <--ChangeCipherSpec <--Finished -->ChangeCipherSpec -->Finished " ]
-	[ "$(story "$dir/serve.err" 2)" = "$(story "$dir/err.2" 1)" ]
+	[ "$(story "$dir/log.err" 2)" = "$(story "$dir/err.2" 1)" ]
 	grep -q 'ticket_lifetime_hint  *[0-9]' "$dir/err"
 	# What was sealed there comes back here.
 	[ "$(grep -o '  ticket  *[0-9a-f]*' "$dir/err" | tr -s ' ')" = \
 		"$(grep -o '  ticket  *[0-9a-f]*' "$dir/err.2" | tr -s ' ')" ]
-	fails grep -h 'cannot be parsed' "$dir/err" "$dir/err.2" "$dir/serve.err"
+	fails grep -h 'cannot be parsed' "$dir/err" "$dir/err.2" "$dir/log.err"
 }
 
 refusals_are_shown() {
-	serve --trace --quiet
+	serve log "${own[@]}" --trace --quiet
 	fails openssl s_client -connect "localhost:$port" -tls1_1 -cipher DEFAULT:@SECLEVEL=0 \
 		</dev/null >/dev/null 2>&1
 	fails get --trace --suites ECDHE-RSA-AES128-GCM-SHA256 2>"$dir/err"
 	end
-	[ "$(story "$dir/serve.err" 1)" = '-->ClientHello <--Alert ' ]
-	grep -q 'client_version  *TLS 1.1 (0x0302)' "$dir/serve.err"
-	grep -q 'description  *protocol_version (70)' "$dir/serve.err"
+	[ "$(story "$dir/log.err" 1)" = '-->ClientHello <--Alert ' ]
+	grep -q 'client_version  *TLS 1.1 (0x0302)' "$dir/log.err"
+	grep -q 'description  *protocol_version (70)' "$dir/log.err"
 	[ "$(story "$dir/err" 1)" = '-->ClientHello <--Alert ' ]
 	grep -q 'description  *handshake_failure (40)' "$dir/err"
 }
@@ -158,7 +117,7 @@ refusals_are_shown() {
 line='^CLIENT_RANDOM [0-9a-f]\{64\} [0-9a-f]\{96\}$'
 
 serve_logs_what_s_client_has() {
-	SSLKEYLOGFILE=$dir/ours serve
+	SSLKEYLOGFILE=$dir/ours serve log "${own[@]}"
 	for _ in 1 2; do
 		printf 'GET / HTTP/1.0\r\n\r\n' | openssl s_client -connect "localhost:$port" -tls1_2 \
 			-quiet -keylogfile "$dir/theirs" >/dev/null 2>&1
@@ -167,12 +126,12 @@ serve_logs_what_s_client_has() {
 	[ "$(grep -c "$line" "$dir/ours")" = 2 ]
 	cmp "$dir/ours" <(grep ^CLIENT_RANDOM "$dir/theirs")
 	[ "$(stat -c %a "$dir/ours")" = 600 ]
-	grep -q "WARNING: SSLKEYLOGFILE is set.*$dir/ours" "$dir/serve.err"
+	grep -q "WARNING: SSLKEYLOGFILE is set.*$dir/ours" "$dir/log.err"
 }
 
 resumed_sessions_are_logged() {
 	local client=(openssl s_client -connect localhost: -tls1_2 -ign_eof -keylogfile "$dir/theirs.3")
-	SSLKEYLOGFILE=$dir/ours.3 serve
+	SSLKEYLOGFILE=$dir/ours.3 serve log "${own[@]}"
 	client[3]=localhost:$port
 	printf 'GET / HTTP/1.0\r\n\r\n' | "${client[@]}" -sess_out "$dir/s_session" >/dev/null 2>&1
 	printf 'GET / HTTP/1.0\r\n\r\n' | "${client[@]}" -sess_in "$dir/s_session" >"$dir/second" 2>&1
@@ -183,11 +142,10 @@ resumed_sessions_are_logged() {
 }
 
 get_logs_what_s_server_has() {
-	s_server -keylogfile "$dir/theirs.2"
+	s_server foreign "${own[@]}" -www -keylogfile "$dir/theirs.2"
 	echo 'what was there' >"$dir/ours.2"
 	chmod 644 "$dir/ours.2"
 	SSLKEYLOGFILE=$dir/ours.2 get 2>"$dir/err"
-	end
 	[ "$(head -n 1 "$dir/ours.2")" = 'what was there' ]
 	grep -q "$line" "$dir/ours.2"
 	cmp <(tail -n +2 "$dir/ours.2") <(grep ^CLIENT_RANDOM "$dir/theirs.2")
@@ -199,17 +157,17 @@ a_file_that_cannot_be_is_said() {
 	SSLKEYLOGFILE=$dir/absent/file "$ringtls" get https://localhost:1/ 2>"$dir/err" || code=$?
 	[ $code = 1 ]
 	grep -q "SSLKEYLOGFILE: cannot open $dir/absent/file: No such file" "$dir/err"
-	SSLKEYLOGFILE=/dev/full serve
+	SSLKEYLOGFILE=/dev/full serve log "${own[@]}"
 	fetch | grep -q hello
 	fetch | grep -q hello
 	end
-	[ "$(grep -c "cannot write to SSLKEYLOGFILE's file: No space" "$dir/serve.err")" = 1 ]
+	[ "$(grep -c "cannot write to SSLKEYLOGFILE's file: No space" "$dir/log.err")" = 1 ]
 }
 
 empty_is_as_good_as_unset() {
-	SSLKEYLOGFILE='' serve
+	SSLKEYLOGFILE='' serve log "${own[@]}"
 	end
-	fails grep . "$dir/serve.err"
+	fails grep . "$dir/log.err"
 }
 
 # A copy that runs as root whoever starts it, and one that does not.
@@ -222,12 +180,11 @@ raised_privileges_ignore_it() {
 	chmod 4755 "$dir/raised"
 	chmod 755 "$dir"
 	mkdir -m 1777 "$dir/logs"
-	s_server
+	s_server foreign "${own[@]}" -www
 	for copy in plain raised; do
 		"${as_nobody[@]}" "SSLKEYLOGFILE=$dir/logs/$copy" "$dir/$copy" get --insecure \
 			"https://localhost:$port/" >/dev/null 2>"$dir/$copy.err"
 	done
-	end
 	grep -q "$line" "$dir/logs/plain"
 	[ ! -e "$dir/logs/raised" ]
 	grep -q "SSLKEYLOGFILE=$dir/logs/raised is ignored: .*raised privileges" "$dir/raised.err"
