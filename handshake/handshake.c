@@ -531,6 +531,7 @@ void rtls_hs_free(struct rtls_hs *hs)
 {
 	if (!hs)
 		return;
+	rtls_worker_forget(hs->worker);
 	wire_clear(&hs->record);
 	wire_clear(&hs->message);
 	wire_clear(&hs->out);
@@ -637,6 +638,7 @@ int rtls_hs_finish(struct rtls_hs *hs, struct rtls_keys *keys, struct rtls_peer 
 			return ret;
 	}
 	*keys = hs->secrets.keys;
+	rtls_worker_forget(hs->worker);
 	OPENSSL_cleanse(&hs->secrets, sizeof(hs->secrets));
 	hs->state = HS_GONE;
 	return 0;

@@ -329,6 +329,15 @@ int rtls_config_check_server(struct rtls_config *config);
 struct rtls_worker *rtls_worker_new(void);
 void rtls_worker_free(struct rtls_worker *worker);
 
+/**
+ * rtls_worker_forget - wipe the keys of the last records
+ *
+ * Its contexts keep the key of the last record that was sealed or opened, which makes the next one
+ * under this key cheaper. Call this when you wipe a struct rtls_keys after such use; costs
+ * nothing if there is nothing. rtls_hs_finish() and rtls_hs_free() do so for a handshake.
+ */
+void rtls_worker_forget(struct rtls_worker *worker);
+
 /* ---- handshake ---------------------------------------------------------- */
 
 enum rtls_hs_status {

@@ -152,15 +152,22 @@ int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_i
 
 /* ---- worker.c ------------------------------------------------------------- */
 
-struct rtls_worker {
-	EVP_MD *md[HS_HASH_COUNT];
-	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; zeroed after each use */
-	EVP_CIPHER *cipher[RTLS_CIPHER_COUNT];
-	EVP_CIPHER_CTX *seal[RTLS_CIPHER_COUNT], *open[RTLS_CIPHER_COUNT];
+/* A cipher's context and the key that it is set up with, for as long as the same one is used. */
+struct hs_keyed_cipher {
+	EVP_CIPHER_CTX *ctx;
+	bool keyed;
+	uint8_t key[32];
 };
 
-/* A context that has been used holds the key; zeros take its place. record.c */
-void hs_cipher_forget(EVP_CIPHER_CTX *ctx);
+struct rtls_worker {
+	EVP_MD *md[HS_HASH_COUNT];
+	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; emptied after each use */
+	struct hs_keyed_cipher seal[RTLS_CIPHER_COUNT], open[RTLS_CIPHER_COUNT];
+};
+
+/* Its context with this key; rtls_worker_forget() wipes it. NULL: libcrypto failed. record.c */
+EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cipher id,
+				   const uint8_t *key);
 /* Wipes the stack that a call of libcrypto's has just used: it does not always do so itself. */
 void hs_wipe_stack(void);
 

@@ -35,19 +35,23 @@ static bool hmac_key(struct rtls_worker *worker, const EVP_MD *md, const uint8_t
 	return ok;
 }
 
-/* HMAC over up to four parts with the key that hmac_key() has set. */
-static bool hmac(struct rtls_worker *worker, const struct hs_blob *parts, size_t count,
+/*
+ * HMAC over some parts with the key that hmac_key() has set; libcrypto allocates for each copy
+ * of a context, so the @last one uses up the keyed ones themselves.
+ */
+static bool hmac(struct rtls_worker *worker, bool last, const struct hs_blob *parts, size_t count,
 		 uint8_t mac[static HS_HASH_MAX])
 {
-	EVP_MD_CTX *digest = worker->digest;
+	EVP_MD_CTX *inner = last ? worker->inner : worker->digest;
+	EVP_MD_CTX *outer = last ? worker->outer : worker->digest;
 	unsigned int len;
-	bool ok = EVP_MD_CTX_copy_ex(digest, worker->inner);
+	bool ok = last || EVP_MD_CTX_copy_ex(inner, worker->inner);
 
 	for (size_t i = 0; ok && i < count; i++)
-		ok = EVP_DigestUpdate(digest, parts[i].data, parts[i].len);
-	return ok && EVP_DigestFinal_ex(digest, mac, &len) &&
-	       EVP_MD_CTX_copy_ex(digest, worker->outer) && EVP_DigestUpdate(digest, mac, len) &&
-	       EVP_DigestFinal_ex(digest, mac, &len);
+		ok = EVP_DigestUpdate(inner, parts[i].data, parts[i].len);
+	return ok && EVP_DigestFinal_ex(inner, mac, &len) &&
+	       (last || EVP_MD_CTX_copy_ex(outer, worker->outer)) &&
+	       EVP_DigestUpdate(outer, mac, len) && EVP_DigestFinal_ex(outer, mac, &len);
 }
 
 int hs_prf(struct rtls_worker *worker, enum hs_hash hash, const uint8_t *secret, size_t secret_len,
@@ -59,22 +63,18 @@ int hs_prf(struct rtls_worker *worker, enum hs_hash hash, const uint8_t *secret,
 	struct hs_blob parts[] = {
 		{ a, mac_len }, { (const uint8_t *)label, strlen(label) }, seed1, seed2
 	};
-	bool ok = hmac_key(worker, md, secret, secret_len) && hmac(worker, parts + 1, 3, a);
+	bool ok = hmac_key(worker, md, secret, secret_len) && hmac(worker, false, parts + 1, 3, a);
 
-	while (ok && len) {
-		size_t part = len < mac_len ? len : mac_len;
-
-		ok = hmac(worker, parts, 4, mac) && hmac(worker, parts, 1, a);
-		memcpy(out, mac, part);
-		out += part;
-		len -= part;
-	}
+	for (; ok && len > mac_len; len -= mac_len, out += mac_len)
+		ok = hmac(worker, false, parts, 4, out) && hmac(worker, false, parts, 1, a);
+	ok = ok && hmac(worker, true, parts, 4, mac);
+	memcpy(out, mac, len);
 	OPENSSL_cleanse(a, sizeof(a));
 	OPENSSL_cleanse(mac, sizeof(mac));
-	/* A fresh start overwrites the keyed state. */
-	EVP_DigestInit_ex2(worker->inner, md, NULL);
-	EVP_DigestInit_ex2(worker->outer, md, NULL);
-	EVP_DigestInit_ex2(worker->digest, md, NULL);
+	/* The provider wipes its state when it frees it. */
+	EVP_MD_CTX_reset(worker->inner);
+	EVP_MD_CTX_reset(worker->outer);
+	EVP_MD_CTX_reset(worker->digest);
 	return ok ? 0 : RTLS_ERR_CRYPTO;
 }
 

@@ -53,39 +53,42 @@ static void make_nonce(uint8_t nonce[static NONCE_LEN], const struct hs_cipher *
 	}
 }
 
-void hs_cipher_forget(EVP_CIPHER_CTX *ctx)
+EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cipher id,
+				   const uint8_t *key)
 {
-	static const uint8_t zeros[32];
+	size_t len = hs_ciphers[id].key_len;
 
-	EVP_CipherInit_ex2(ctx, NULL, zeros, zeros, -1, NULL);
-	hs_wipe_stack(); /* ChaCha20 without AVX leaves its key there */
+	if (cipher->keyed && !CRYPTO_memcmp(cipher->key, key, len))
+		return cipher->ctx;
+	memcpy(cipher->key, key, len);
+	cipher->keyed = true; /* in part, if that fails */
+	return EVP_CipherInit_ex2(cipher->ctx, NULL, key, NULL, -1, NULL) ? cipher->ctx : NULL;
 }
 
-/* RFC 6655: it has to know the lengths of nonce, tag and text before it sees the first byte. */
+/* RFC 6655: it has to know the length of the text before it sees the first byte. */
 static bool is_ccm(enum rtls_cipher id)
 {
 	return id == RTLS_CIPHER_AES_128_CCM;
 }
 
-/* Key, nonce, additional data, and for opening the tag. @tag: NULL for sealing. */
-static bool prepare(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *evp, enum rtls_cipher id,
-		    const struct rtls_key *key, const uint8_t *nonce, const uint8_t *aad,
-		    const uint8_t *tag, int len)
+/* Nonce, additional data, and for opening the tag. @tag: NULL for sealing. */
+static bool prepare(EVP_CIPHER_CTX *ctx, enum rtls_cipher id, const uint8_t *nonce,
+		    const uint8_t *aad, const uint8_t *tag, int len)
 {
-	int tag_len = hs_ciphers[id].tag_len, encrypt = !tag, n;
-	bool ok;
+	int n;
 
-	if (is_ccm(id))
-		ok = EVP_CipherInit_ex2(ctx, evp, NULL, NULL, encrypt, NULL) &&
-		     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, NONCE_LEN, NULL) &&
-		     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag_len, (void *)tag) &&
-		     EVP_CipherInit_ex2(ctx, NULL, key->key, nonce, encrypt, NULL) &&
-		     EVP_CipherUpdate(ctx, NULL, &n, NULL, len);
-	else
-		ok = EVP_CipherInit_ex2(ctx, evp, key->key, nonce, encrypt, NULL) &&
-		     (encrypt ||
-		      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag_len, (void *)tag));
-	return ok && EVP_CipherUpdate(ctx, NULL, &n, aad, AAD_LEN);
+	return ctx && EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL) &&
+	       (!tag || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, hs_ciphers[id].tag_len,
+					    (void *)tag)) &&
+	       (!is_ccm(id) || EVP_CipherUpdate(ctx, NULL, &n, NULL, len)) &&
+	       EVP_CipherUpdate(ctx, NULL, &n, aad, AAD_LEN);
+}
+
+/* ChaCha20 without AVX leaves its key on the stack. */
+static void wipe_behind(enum rtls_cipher id)
+{
+	if (id == RTLS_CIPHER_CHACHA20_POLY1305)
+		hs_wipe_stack();
 }
 
 ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct rtls_key *key,
@@ -94,7 +97,7 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 	const struct hs_cipher *cipher = &hs_ciphers[id];
 	size_t fragment_len = cipher->explicit_len + len + cipher->tag_len;
 	uint8_t *body = out + RTLS_RECORD_HEADER_LEN + cipher->explicit_len;
-	EVP_CIPHER_CTX *ctx = worker->seal[id];
+	EVP_CIPHER_CTX *ctx = hs_cipher_with_key(&worker->seal[id], id, key->key);
 	uint8_t nonce[NONCE_LEN], aad[AAD_LEN];
 	int n;
 	bool ok;
@@ -108,10 +111,10 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 		put_u64(out + RTLS_RECORD_HEADER_LEN, key->seq);
 	make_nonce(nonce, cipher, key, out + RTLS_RECORD_HEADER_LEN);
 	make_aad(aad, key->seq, type, len);
-	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, NULL, len) &&
+	ok = prepare(ctx, id, nonce, aad, NULL, len) &&
 	     EVP_EncryptUpdate(ctx, body, &n, in, len) && EVP_EncryptFinal_ex(ctx, body + n, &n) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, cipher->tag_len, body + len);
-	hs_cipher_forget(ctx);
+	wipe_behind(id);
 	if (!ok)
 		return RTLS_ERR_CRYPTO;
 	key->seq++;
@@ -145,7 +148,7 @@ ssize_t rtls_record_open(struct rtls_worker *worker, enum rtls_cipher id, struct
 	const struct hs_cipher *cipher = &hs_ciphers[id];
 	uint8_t *body = record + RTLS_RECORD_HEADER_LEN + cipher->explicit_len;
 	size_t len = (record[3] << 8 | record[4]) - cipher->explicit_len - cipher->tag_len;
-	EVP_CIPHER_CTX *ctx = worker->open[id];
+	EVP_CIPHER_CTX *ctx = hs_cipher_with_key(&worker->open[id], id, key->key);
 	uint8_t nonce[NONCE_LEN], aad[AAD_LEN];
 	int n;
 	bool ok;
@@ -153,10 +156,10 @@ ssize_t rtls_record_open(struct rtls_worker *worker, enum rtls_cipher id, struct
 	make_nonce(nonce, cipher, key, record + RTLS_RECORD_HEADER_LEN);
 	make_aad(aad, key->seq, record[0], len);
 	/* CCM has checked the tag in the update, and knows no final. */
-	ok = prepare(ctx, worker->cipher[id], id, key, nonce, aad, body + len, len) &&
+	ok = prepare(ctx, id, nonce, aad, body + len, len) &&
 	     EVP_DecryptUpdate(ctx, body, &n, body, len) &&
 	     (is_ccm(id) || EVP_DecryptFinal_ex(ctx, body + n, &n));
-	hs_cipher_forget(ctx);
+	wipe_behind(id);
 	if (!ok) {
 		OPENSSL_cleanse(body, len);
 		ERR_clear_error();

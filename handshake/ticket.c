@@ -4,7 +4,7 @@
  *
  *	key_name[16] random[32] ciphertext tag[16]
  *
- * and its AES-256-GCM key and nonce are derived from the file's secret and the random bytes,
+ * and its AES-256-GCM key is derived from the file's secret and the random bytes,
  * so that no two tickets share a key, however many a key of the file has sealed.
  */
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define RANDOM_LEN 32
 #define TAG_LEN    16
 #define KEY_LEN    32
-#define NONCE_LEN  12
+#define CIPHER     RTLS_CIPHER_AES_256_GCM
 #define KEYS_MAX   64
 #define FILE_MAX   16384
 
@@ -231,20 +231,23 @@ static bool is_renewal_due(struct rtls_ticket_keys *keys, int64_t now, unsigned 
 
 /* ---- sealing and opening ----------------------------------------------------------------------- */
 
-/* The ticket's own key and nonce. */
+/* One will do, since each ticket has a key of its own. */
+static const uint8_t nonce[12];
+
+/* The ticket's own key. */
 static int derive(struct rtls_hs *hs, const struct ticket_key *key, const uint8_t *random,
-		  uint8_t out[static KEY_LEN + NONCE_LEN])
+		  uint8_t out[static KEY_LEN])
 {
 	return hs_prf(hs->worker, HS_SHA256, key->secret, key->secret_len, "ringtls ticket",
 		      (struct hs_blob){ key->name, NAME_LEN },
-		      (struct hs_blob){ random, RANDOM_LEN }, out, KEY_LEN + NONCE_LEN);
+		      (struct hs_blob){ random, RANDOM_LEN }, out, KEY_LEN);
 }
 
 int hs_ticket_seal(struct rtls_hs *hs, struct wire_in plain, struct wire_out *ticket)
 {
 	struct rtls_ticket_keys *keys = hs->config->ticket_keys;
-	EVP_CIPHER_CTX *ctx = hs->worker->seal[RTLS_CIPHER_AES_256_GCM];
-	uint8_t own[KEY_LEN + NONCE_LEN];
+	EVP_CIPHER_CTX *ctx;
+	uint8_t own[KEY_LEN];
 	int64_t now = hs->config->now(hs->config->now_arg);
 	struct ticket_key key;
 	uint8_t *out;
@@ -261,14 +264,13 @@ int hs_ticket_seal(struct rtls_hs *hs, struct wire_in plain, struct wire_out *ti
 	pthread_rwlock_unlock(&keys->lock);
 	memcpy(out, key.name, NAME_LEN);
 	ok = !derive(hs, &key, out + NAME_LEN, own) &&
-	     EVP_EncryptInit_ex2(ctx, hs->worker->cipher[RTLS_CIPHER_AES_256_GCM], own,
-				 own + KEY_LEN, NULL) &&
+	     (ctx = hs_cipher_with_key(&hs->worker->seal[CIPHER], CIPHER, own)) &&
+	     EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) &&
 	     EVP_EncryptUpdate(ctx, NULL, &n, out, NAME_LEN + RANDOM_LEN) &&
 	     EVP_EncryptUpdate(ctx, out + NAME_LEN + RANDOM_LEN, &n, plain.data, plain.len) &&
 	     EVP_EncryptFinal_ex(ctx, out, &n) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN,
 				 out + NAME_LEN + RANDOM_LEN + plain.len);
-	hs_cipher_forget(ctx);
 	OPENSSL_cleanse(own, sizeof(own));
 	OPENSSL_cleanse(&key, sizeof(key));
 	return ok ? 0 : RTLS_ERR_CRYPTO;
@@ -294,9 +296,9 @@ static bool find_key(struct rtls_ticket_keys *keys, const uint8_t *name, struct 
 
 bool hs_ticket_open(struct rtls_hs *hs, struct wire_in ticket, struct wire_out *plain)
 {
-	EVP_CIPHER_CTX *ctx = hs->worker->open[RTLS_CIPHER_AES_256_GCM];
+	EVP_CIPHER_CTX *ctx;
 	const uint8_t *begin = ticket.data;
-	uint8_t own[KEY_LEN + NONCE_LEN], tag[TAG_LEN], *out;
+	uint8_t own[KEY_LEN], tag[TAG_LEN], *out;
 	struct ticket_key key;
 	size_t len;
 	int n;
@@ -309,13 +311,12 @@ bool hs_ticket_open(struct rtls_hs *hs, struct wire_in ticket, struct wire_out *
 	memcpy(tag, begin + ticket.len - TAG_LEN, TAG_LEN);
 	out = wire_put_room(plain, len);
 	ok = out && !derive(hs, &key, begin + NAME_LEN, own) &&
-	     EVP_DecryptInit_ex2(ctx, hs->worker->cipher[RTLS_CIPHER_AES_256_GCM], own,
-				 own + KEY_LEN, NULL) &&
+	     (ctx = hs_cipher_with_key(&hs->worker->open[CIPHER], CIPHER, own)) &&
+	     EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) &&
 	     EVP_DecryptUpdate(ctx, NULL, &n, begin, NAME_LEN + RANDOM_LEN) &&
 	     EVP_DecryptUpdate(ctx, out, &n, begin + NAME_LEN + RANDOM_LEN, len) &&
 	     EVP_DecryptFinal_ex(ctx, out + len, &n);
-	hs_cipher_forget(ctx);
 	OPENSSL_cleanse(own, sizeof(own));
 	OPENSSL_cleanse(&key, sizeof(key));
 	return ok;

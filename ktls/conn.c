@@ -38,8 +38,10 @@ void rtls_conn_free(struct rtls_conn *conn)
 	rtls_peer_free(&conn->peer);
 	ktls_stash_clear(&conn->stash);
 	ktls_sealed_clear(&conn->sealed);
-	if (conn->keys)
+	if (conn->keys) {
 		explicit_bzero(conn->keys, sizeof(*conn->keys));
+		rtls_worker_forget(conn->worker);
+	}
 	if (conn->crypto_info)
 		explicit_bzero(conn->crypto_info, KTLS_CRYPTO_INFO_MAX);
 	free(conn->keys);

@@ -195,6 +195,7 @@ void ktls_install_done(struct rtls_conn *conn, int result)
 		direction->mode = RTLS_MODE_KERNEL;
 		direction->reason = reason;
 		explicit_bzero(key, sizeof(*key));
+		rtls_worker_forget(conn->worker);
 	} else {
 		decline(direction, reason, result);
 	}
