@@ -67,7 +67,7 @@ static void setup_free(void *arg)
 
 static void forget(void *arg)
 {
-	(void)arg;
+	rtls_worker_forget_chains(((struct setup *)arg)->worker);
 }
 
 static void *begin(void *arg)

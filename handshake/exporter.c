@@ -67,7 +67,8 @@ static const EVP_MD *digest_of(X509 *certificate)
 /* Of a resumed session it lies in the session. */
 static X509 *server_certificate(const struct rtls_hs *hs)
 {
-	X509 *certificate = hs->role == RTLS_SERVER ? hs->identity->leaf : hs->peer_leaf;
+	X509 *certificate = hs->role == RTLS_SERVER ? hs->identity->leaf
+						: hs_peer_leaf(hs);
 	struct wire_in chain = wire_in(hs->session.chain.data, hs->session.chain.len), der;
 	const uint8_t *p;
 

@@ -49,32 +49,36 @@ const struct hs_group *hs_group_by_name(const char *name, size_t len)
 	return row < 0 ? NULL : &hs_groups[row];
 }
 
-static EVP_PKEY *generate_ff(const struct hs_group *group)
+/* X25519 and X448 are key types of their own; the other groups are parameters of one. */
+static EVP_PKEY_CTX *keygen_ctx(const struct hs_group *group)
 {
+	static const char *const types[] = { [HS_GROUP_EC] = "EC", [HS_GROUP_FF] = "DH" };
+	bool is_type = group->kind == HS_GROUP_X;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
 						 (char *)group->evp_name, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-	EVP_PKEY *key = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(
+		NULL, is_type ? group->evp_name : types[group->kind], NULL);
 
-	if (ctx && EVP_PKEY_keygen_init(ctx) > 0 && EVP_PKEY_CTX_set_params(ctx, params) > 0)
-		EVP_PKEY_generate(ctx, &key);
+	if (ctx && EVP_PKEY_keygen_init(ctx) > 0 &&
+	    (is_type || EVP_PKEY_CTX_set_params(ctx, params) > 0))
+		return ctx;
 	EVP_PKEY_CTX_free(ctx);
-	return key;
+	return NULL;
 }
 
-EVP_PKEY *hs_group_generate(const struct hs_group *group)
+EVP_PKEY *hs_group_generate(struct rtls_worker *worker, const struct hs_group *group)
 {
-	switch (group->kind) {
-	case HS_GROUP_EC:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", group->evp_name);
-	case HS_GROUP_X:
-		return EVP_PKEY_Q_keygen(NULL, NULL, group->evp_name);
-	default:
-		return generate_ff(group);
-	}
+	EVP_PKEY_CTX **ctx = &worker->keygen[group - hs_groups];
+	EVP_PKEY *key = NULL;
+
+	if (!*ctx)
+		*ctx = keygen_ctx(group);
+	if (*ctx)
+		EVP_PKEY_generate(*ctx, &key);
+	return key;
 }
 
 size_t hs_public_value(EVP_PKEY *key, uint8_t value[static HS_PUBLIC_MAX])
@@ -110,14 +114,14 @@ const struct hs_group *hs_key_group(EVP_PKEY *key)
  * point at infinity are to be had (RFC 8422 5.4); a number of DHE is padded to the prime's
  * length, as libcrypto wants it.
  */
-static const uint8_t *normal_form(EVP_PKEY *own, const uint8_t *value, size_t *len,
-				  uint8_t padded[static HS_PUBLIC_MAX])
+static const uint8_t *normal_form(EVP_PKEY *own, enum hs_group_kind kind, const uint8_t *value,
+				  size_t *len, uint8_t padded[static HS_PUBLIC_MAX])
 {
 	size_t want = EVP_PKEY_get_size(own);
 
-	if (EVP_PKEY_is_a(own, "EC"))
+	if (kind == HS_GROUP_EC)
 		return *len && value[0] == 4 ? value : NULL;
-	if (!EVP_PKEY_is_a(own, "DH"))
+	if (kind == HS_GROUP_X)
 		return value;
 	if (*len > want || want > HS_PUBLIC_MAX)
 		return NULL;
@@ -139,14 +143,14 @@ static EVP_PKEY *peer_key(EVP_PKEY *own, const uint8_t *value, size_t len)
 	return NULL;
 }
 
-int hs_derive(EVP_PKEY *own, const uint8_t *value, size_t len,
+int hs_derive(EVP_PKEY *own, enum hs_group_kind kind, const uint8_t *value, size_t len,
 	      uint8_t shared[static HS_PREMASTER_MAX], size_t *shared_len)
 {
 	uint8_t padded[HS_PUBLIC_MAX];
-	const uint8_t *normal = normal_form(own, value, &len, padded);
+	const uint8_t *normal = normal_form(own, kind, value, &len, padded);
 	EVP_PKEY *peer = normal ? peer_key(own, normal, len) : NULL;
 	/* A point found on its curve needs no more; a number of DHE must lie in its range. */
-	int validate = EVP_PKEY_is_a(own, "DH"), ret = 1;
+	int validate = kind == HS_GROUP_FF, ret = 1;
 	EVP_PKEY_CTX *ctx;
 
 	if (!peer)

@@ -539,8 +539,7 @@ void rtls_hs_free(struct rtls_hs *hs)
 	wire_clear(&hs->key_exchange);
 	wire_clear(&hs->signature);
 	hs_session_clear(&hs->session);
-	X509_free(hs->peer_leaf);
-	X509_free(hs->peer_issuer);
+	hs_chain_drop(hs);
 	EVP_PKEY_free(hs->ephemeral);
 	rtls_config_unref(hs->config);
 	OPENSSL_clear_free(hs, sizeof(*hs));
@@ -587,8 +586,8 @@ static int copy_certificate(const struct rtls_hs *hs, uint8_t **certificate)
 	struct wire_in chain = wire_in(hs->session.chain.data, hs->session.chain.len);
 	struct wire_in leaf;
 
-	if (hs->peer_leaf)
-		return i2d_X509(hs->peer_leaf, certificate);
+	if (hs->peer_chain)
+		return i2d_X509(hs->peer_chain->leaf, certificate);
 	if (!chain.len)
 		return 0;
 	leaf = wire_get_vector(&chain, 3, 1);

@@ -338,6 +338,14 @@ void rtls_worker_free(struct rtls_worker *worker);
  */
 void rtls_worker_forget(struct rtls_worker *worker);
 
+/*
+ * A worker remembers up to 128 peers' certificate chains for an hour, decoded and verified: a peer
+ * that shows one of them again costs about a third. Its dates, its host name and CRLs are
+ * looked at each time, and whom a configuration trusts is part of what is remembered. This
+ * forgets them all.
+ */
+void rtls_worker_forget_chains(struct rtls_worker *worker);
+
 /* ---- handshake ---------------------------------------------------------- */
 
 enum rtls_hs_status {

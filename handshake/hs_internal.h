@@ -26,10 +26,13 @@
 #define HS_SERVER_NAME_MAX 255
 #define HS_ROWS_MAX        16 /* of any table of suites, groups, signature schemes */
 #define HS_CHAIN_MAX       10 /* certificates in a chain */
+#define HS_CHAIN_SETS      32 /* of chains that a worker remembers */
+#define HS_CHAIN_WAYS      4
 #define HS_WARNINGS_MAX    5
 #define HS_SESSION_ID_MAX  32
 #define HS_CONTEXT_LEN     32 /* SHA-256 over what a session is bound to */
 #define HS_SESSION_MAX     16384 /* bytes that are kept of one: a client's chain may be long */
+#define HS_TICKET_MAX      12288
 #define HS_CLOCK_SKEW_MAX  300 /* seconds between machines */
 #define HS_RSA_BITS_MIN    2048
 #define HS_RSA_BITS_MAX    8192
@@ -91,11 +94,11 @@ extern const size_t hs_groups_len;
 const struct hs_group *hs_group_by_id(uint16_t id);
 const struct hs_group *hs_group_by_name(const char *name, size_t len);
 /* A fresh ephemeral key. NULL: libcrypto failed. */
-EVP_PKEY *hs_group_generate(const struct hs_group *group);
+EVP_PKEY *hs_group_generate(struct rtls_worker *worker, const struct hs_group *group);
 /* The public value of a key, as it goes to the peer; its length, 0: libcrypto failed. */
 size_t hs_public_value(EVP_PKEY *key, uint8_t value[static HS_PUBLIC_MAX]);
 /* 0, RTLS_ERR_CRYPTO, or 1 where @value is no public value of the group of @own. */
-int hs_derive(EVP_PKEY *own, const uint8_t *value, size_t len,
+int hs_derive(EVP_PKEY *own, enum hs_group_kind kind, const uint8_t *value, size_t len,
 	      uint8_t shared[static HS_PREMASTER_MAX], size_t *shared_len);
 /* The parameters of a server's DHE: prime and generator. NULL: they cannot be used. */
 EVP_PKEY *hs_dh_parameters(struct wire_in p, struct wire_in g);
@@ -116,8 +119,6 @@ struct hs_scheme {
 extern const struct hs_scheme hs_schemes[];
 extern const size_t hs_schemes_len;
 const struct hs_scheme *hs_scheme_by_id(uint16_t id);
-/* Can this key sign so? */
-bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key);
 /* What kind of key is it? False: a kind that is not supported. */
 bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind);
 /* What kind of suite it authenticates. */
@@ -163,6 +164,8 @@ struct rtls_worker {
 	EVP_MD *md[HS_HASH_COUNT];
 	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; emptied after each use */
 	struct hs_keyed_cipher seal[RTLS_CIPHER_COUNT], open[RTLS_CIPHER_COUNT];
+	EVP_PKEY_CTX *keygen[HS_ROWS_MAX]; /* one a group, made when it is first wanted */
+	struct hs_chain *chains[HS_CHAIN_SETS][HS_CHAIN_WAYS]; /* chain.c */
 };
 
 /* Its context with this key; rtls_worker_forget() wipes it. NULL: libcrypto failed. record.c */
@@ -262,6 +265,36 @@ void hs_transcript_forget(struct hs_transcript *transcript);
 int hs_transcript_hash(const struct hs_transcript *transcript, struct rtls_worker *worker,
 		       uint8_t hash[static HS_HASH_MAX]);
 void hs_transcript_clear(struct hs_transcript *transcript);
+
+/* ---- chain.c, peer_library.c: a peer's certificates -------------------------- */
+
+/* Of one worker, so references are counted without locks. */
+struct hs_chain {
+	int references;
+	STACK_OF(X509) *certificates; /* as sent, the leaf first */
+	X509 *leaf;                   /* borrowed from there */
+	EVP_PKEY *key;                /* the leaf's, borrowed; NULL: libcrypto does not know it */
+	bool is_key_known;            /* it is of a kind, and on a curve, supported here */
+	enum hs_key_kind kind;
+	STACK_OF(X509) *path;         /* from leaf to root, once verified; else NULL */
+	int64_t valid_since, valid_until; /* all certificates of the path */
+	bool is_hashed, is_cached;
+	uint8_t hash[HS_CONTEXT_LEN];
+	int64_t kept_since;
+};
+
+/*
+ * Decodes a certificate_list into hs->peer_chain, or finds it among those met before. 0, the
+ * violation (see violations.h), or -ENOMEM.
+ */
+int hs_chain_get(struct rtls_hs *hs, struct wire_in list);
+/* Keeps hs->peer_chain, which was found good, for the next time. */
+void hs_chain_remember(struct rtls_hs *hs);
+/* The peer has shown none. */
+void hs_chain_drop(struct rtls_hs *hs);
+void hs_chain_free(struct hs_chain *chain);
+/* The library context of their keys; NULL: the default one. */
+OSSL_LIB_CTX *hs_peer_library(void);
 
 /* ---- the handshake --------------------------------------------------------- */
 
@@ -408,9 +441,7 @@ struct rtls_hs {
 
 	uint16_t client_version; /* as offered */
 	uint8_t client_random[HS_RANDOM_LEN], server_random[HS_RANDOM_LEN];
-	X509 *peer_leaf;
-	X509 *peer_issuer;  /* who has issued it, as far as a staple is awaited */
-	EVP_PKEY *peer_key; /* the leaf's, borrowed */
+	struct hs_chain *peer_chain; /* NULL: the peer has shown none */
 	EVP_PKEY *ephemeral;
 	enum rtls_hs_status key_want; /* WANT_SIGN, WANT_DECRYPT; else the private key is idle */
 	struct hs_blob key_input;     /* of that */
@@ -418,6 +449,12 @@ struct rtls_hs {
 	struct wire_out signature;
 	struct hs_secrets secrets;
 };
+
+/* NULL: the peer has shown no certificate. */
+static inline X509 *hs_peer_leaf(const struct rtls_hs *hs)
+{
+	return hs->peer_chain ? hs->peer_chain->leaf : NULL;
+}
 
 /* How many bytes of plaintext a record to the peer may hold. */
 size_t hs_plaintext_max(const struct rtls_hs *hs, bool is_protected);
@@ -540,12 +577,12 @@ int change_cipher_spec_recv(struct rtls_hs *hs, struct wire_in *body);
 int finished_send(struct rtls_hs *hs, struct wire_in *body);
 int finished_recv(struct rtls_hs *hs, struct wire_in *body);
 
-/* verify.c: checks chain, time, purpose and name; fails the handshake with the reason. */
-__attribute__((warn_unused_result)) int hs_verify_chain(struct rtls_hs *hs, STACK_OF(X509) *chain);
+/* verify.c: checks hs->peer_chain, time, purpose and name; fails the handshake with the reason. */
+__attribute__((warn_unused_result)) int hs_verify_chain(struct rtls_hs *hs);
 /* The same question without consequences: 0 if it is good. */
-__attribute__((warn_unused_result)) int hs_check_chain(struct rtls_hs *hs, STACK_OF(X509) *chain);
+__attribute__((warn_unused_result)) int hs_check_chain(struct rtls_hs *hs);
 /* Only what the application says, where it has a callback: 0 if it accepts. */
-int hs_ask_about_chain(struct rtls_hs *hs, STACK_OF(X509) *chain);
+int hs_ask_about_chain(struct rtls_hs *hs);
 /* Seconds since the epoch; false: it cannot be read. */
 bool hs_seconds(const ASN1_TIME *time, int64_t *seconds);
 /*
@@ -554,7 +591,5 @@ bool hs_seconds(const ASN1_TIME *time, int64_t *seconds);
  */
 const char *hs_staple_check(const uint8_t *der, size_t len, const X509 *leaf, int64_t *until);
 int hs_staple_verify(struct rtls_hs *hs, struct wire_in der);
-/* The certificates of a session's chain; NULL if they cannot be had. msg_certificate.c */
-STACK_OF(X509) *hs_chain_decode(struct wire_in list);
 
 #endif

@@ -26,5 +26,5 @@ int certificate_status_recv(struct rtls_hs *hs, struct wire_in *body)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	hs->status_seen = true;
 	/* Who does not verify the chain knows no issuer, and asks nobody. */
-	return hs->peer_issuer ? hs_staple_verify(hs, response) : 0;
+	return hs->peer_chain->path ? hs_staple_verify(hs, response) : 0;
 }

@@ -41,7 +41,8 @@ static struct wire_in get_public_value(struct rtls_hs *hs, struct wire_in *body)
 /* The premaster secret from the peer's public value. */
 static int derive_premaster(struct rtls_hs *hs, struct wire_in value)
 {
-	int ret = hs_derive(hs->ephemeral, value.data, value.len, hs->secrets.premaster,
+	enum hs_group_kind kind = hs->suite->kx == HS_KX_DHE ? HS_GROUP_FF : hs->group->kind;
+	int ret = hs_derive(hs->ephemeral, kind, value.data, value.len, hs->secrets.premaster,
 			    &hs->secrets.premaster_len);
 
 	ERR_clear_error();
@@ -82,7 +83,7 @@ int server_key_exchange_sign(struct rtls_hs *hs, struct wire_in *body)
 	int ret;
 
 	(void)body;
-	hs->ephemeral = hs_group_generate(hs->group);
+	hs->ephemeral = hs_group_generate(hs->worker, hs->group);
 	if (!hs->ephemeral)
 		return hs_fault(hs, "generating an ephemeral key failed");
 	begin_signed_message(hs);
@@ -168,7 +169,7 @@ static int generate(struct rtls_hs *hs)
 {
 	EVP_PKEY *parameters = hs->ephemeral;
 
-	hs->ephemeral = parameters ? hs_generate_like(parameters) : hs_group_generate(hs->group);
+	hs->ephemeral = parameters ? hs_generate_like(parameters) : hs_group_generate(hs->worker, hs->group);
 	EVP_PKEY_free(parameters);
 	return hs->ephemeral ? 0 : hs_fault(hs, "generating an ephemeral key failed");
 }
@@ -202,7 +203,7 @@ static int encrypt_premaster(struct rtls_hs *hs)
 	struct hs_secrets *secrets = &hs->secrets;
 	uint8_t encrypted[RSA_MAX];
 	size_t len = sizeof(encrypted), begin;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, hs->peer_key, NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(hs_peer_library(), hs->peer_chain->key, NULL);
 	bool ok = ctx && RAND_priv_bytes(secrets->premaster, RSA_PREMASTER_LEN) == 1;
 
 	secrets->premaster[0] = HS_VERSION >> 8;

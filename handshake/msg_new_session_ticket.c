@@ -25,7 +25,8 @@ int new_session_ticket_recv(struct rtls_hs *hs, struct wire_in *body)
 	if (!wire_is_done(body))
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	hs->ticket_lifetime = lifetime;
-	if (!ticket.len)
+	/* A longer one would make a ClientHello that some refuse. */
+	if (!ticket.len || ticket.len > HS_TICKET_MAX)
 		return 0;
 	hs->new_ticket = true;
 	wire_clear(&hs->session.ticket);

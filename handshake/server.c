@@ -25,7 +25,7 @@ static bool asks_for_none(const struct rtls_hs *hs)
 
 static bool has_client_certificate(const struct rtls_hs *hs)
 {
-	return hs->peer_leaf;
+	return hs->peer_chain;
 }
 
 static bool is_resumed(const struct rtls_hs *hs)

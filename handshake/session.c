@@ -127,18 +127,16 @@ static bool is_fresh(const struct rtls_hs *hs)
 /* A client whose certificate has expired, or was revoked, since then has to show another. */
 static bool is_chain_still_good(struct rtls_hs *hs)
 {
-	STACK_OF(X509) *chain;
-	bool good = false;
+	struct wire_in list = wire_in(hs->session.chain.data, hs->session.chain.len);
+	bool good;
 
-	if (!hs->session.chain.len)
+	if (!list.len)
 		return hs->config->client_auth != RTLS_CLIENT_AUTH_REQUIRE;
-	chain = hs_chain_decode(wire_in(hs->session.chain.data, hs->session.chain.len));
-	if (chain && !hs_check_chain(hs, chain)) {
-		hs->peer_leaf = sk_X509_value(chain, 0);
-		X509_up_ref(hs->peer_leaf);
-		good = true;
-	}
-	sk_X509_pop_free(chain, X509_free);
+	good = !hs_chain_get(hs, list) && !hs_check_chain(hs);
+	if (good)
+		hs_chain_remember(hs);
+	else
+		hs_chain_drop(hs);
 	ERR_clear_error();
 	return good;
 }
@@ -262,14 +260,13 @@ static int server_keep(struct rtls_hs *hs)
 /* Of a server's chain the application is asked again; a session without one is none. */
 static bool is_server_still_welcome(struct rtls_hs *hs)
 {
-	STACK_OF(X509) *chain;
 	bool welcome;
 
 	if (!hs->config->verify_callback)
 		return true;
-	chain = hs_chain_decode(wire_in(hs->session.chain.data, hs->session.chain.len));
-	welcome = chain && sk_X509_num(chain) && !hs_ask_about_chain(hs, chain);
-	sk_X509_pop_free(chain, X509_free);
+	welcome = !hs_chain_get(hs, wire_in(hs->session.chain.data, hs->session.chain.len)) &&
+		  !hs_ask_about_chain(hs);
+	hs_chain_drop(hs);
 	ERR_clear_error();
 	return welcome;
 }
@@ -315,13 +312,14 @@ static int client_keep(struct rtls_hs *hs)
 	}
 	if (!hs->resumed)
 		ret = fill_in(hs);
-	if (hs->ticket_lifetime && session->expires > session->created + hs->ticket_lifetime)
-		session->expires = session->created + hs->ticket_lifetime;
+	/* RFC 5077 3.3: from now on, also where the session is older than its new ticket. */
+	if (hs->ticket_lifetime && (int64_t)session->expires > now(hs) + hs->ticket_lifetime)
+		session->expires = now(hs) + hs->ticket_lifetime;
 	if (until && (int64_t)session->expires > until)
 		session->expires = until;
 	if (!ret)
 		ret = hs_session_encode(hs, &encoded);
-	if (!ret)
+	if (!ret && encoded.len <= HS_SESSION_MAX)
 		hs_store_put(store, key, session->expires, wire_in(encoded.data, encoded.len));
 	wire_clear(&encoded);
 	return ret;

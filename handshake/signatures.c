@@ -65,13 +65,6 @@ bool hs_key_kind(EVP_PKEY *key, enum hs_key_kind *kind)
 	return false;
 }
 
-bool hs_scheme_fits(const struct hs_scheme *scheme, EVP_PKEY *key)
-{
-	enum hs_key_kind kind;
-
-	return hs_key_kind(key, &kind) && kind == scheme->kind;
-}
-
 /* Sets up RSASSA-PSS with a salt as long as the digest, as RFC 8446 4.2.3 has it. */
 static bool set_padding(EVP_PKEY_CTX *ctx, const struct hs_scheme *scheme)
 {
@@ -101,8 +94,8 @@ bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key, struct h
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pkey_ctx;
 	bool ok = ctx &&
-		  EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key,
-					  NULL) > 0 &&
+		  EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, scheme->digest, hs_peer_library(), NULL,
+					  key, NULL) > 0 &&
 		  set_padding(pkey_ctx, scheme) &&
 		  EVP_DigestVerify(ctx, signature.data, signature.len, message.data,
 				   message.len) == 1;
@@ -187,9 +180,9 @@ int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_i
 
 	if (!wire_is_done(body))
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
-	if (!scheme || !is_configured(hs, scheme) || !hs_scheme_fits(scheme, hs->peer_key))
+	if (!scheme || !is_configured(hs, scheme) || scheme->kind != hs->peer_chain->kind)
 		return hs_violation(hs, HS_V_SIGNATURE_NOT_OFFERED);
-	ok = hs_verify_signature(scheme, hs->peer_key, message,
+	ok = hs_verify_signature(scheme, hs->peer_chain->key, message,
 				 (struct hs_blob){ signature.data, signature.len });
 	ERR_clear_error();
 	return ok ? 0 : hs_violation(hs, HS_V_BAD_SIGNATURE);

@@ -76,15 +76,13 @@ const char *hs_staple_check(const uint8_t *der, size_t len, const X509 *leaf, in
 /* Was this certificate made by the issuer to speak about its others? RFC 6960 4.2.2.2. */
 static bool is_delegate(struct rtls_hs *hs, X509 *signer, X509 *issuer)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *untrusted = sk_X509_new_null();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(hs_peer_library(), NULL);
 	X509_VERIFY_PARAM *param;
-	bool ok = ctx && untrusted && sk_X509_push(untrusted, issuer) &&
-		  X509_check_issued(issuer, signer) == X509_V_OK &&
+	bool ok = ctx && X509_check_issued(issuer, signer) == X509_V_OK &&
 		  X509_verify(signer, X509_get0_pubkey(issuer)) == 1 &&
 		  X509_get_extended_key_usage(signer) & XKU_OCSP_SIGN &&
 		  X509_get_extended_key_usage(signer) != UINT32_MAX &&
-		  X509_STORE_CTX_init(ctx, hs->config->trust, signer, untrusted);
+		  X509_STORE_CTX_init(ctx, hs->config->trust, signer, hs->peer_chain->path);
 
 	if (ok) {
 		param = X509_STORE_CTX_get0_param(ctx);
@@ -98,7 +96,6 @@ static bool is_delegate(struct rtls_hs *hs, X509 *signer, X509 *issuer)
 		     X509_verify_cert(ctx) == 1;
 	}
 	X509_STORE_CTX_free(ctx);
-	sk_X509_free(untrusted);
 	return ok;
 }
 
@@ -161,15 +158,22 @@ static bool is_current(struct rtls_hs *hs, const ASN1_TIME *this_update,
 	return hs_seconds(this_update, &t) && t <= now + HS_CLOCK_SKEW_MAX && now < end;
 }
 
+/* Of a root that is the server's own certificate it is the issuer itself. */
+static X509 *issuer_of(const struct hs_chain *chain)
+{
+	return sk_X509_value(chain->path, sk_X509_num(chain->path) > 1 ? 1 : 0);
+}
+
 static int judge(struct rtls_hs *hs, OCSP_BASICRESP *basic)
 {
+	X509 *issuer = issuer_of(hs->peer_chain);
 	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
 	OCSP_SINGLERESP *single;
 	int status;
 
-	if (!basic || !is_digest_good(basic) || !is_signed(hs, basic, hs->peer_issuer))
+	if (!basic || !is_digest_good(basic) || !is_signed(hs, basic, issuer))
 		return hs_violation(hs, HS_V_STATUS_BAD);
-	single = find_certificate(basic, hs->peer_leaf, hs->peer_issuer);
+	single = find_certificate(basic, hs->peer_chain->leaf, issuer);
 	if (!single)
 		return hs_violation(hs, HS_V_STATUS_BAD);
 	status = OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);

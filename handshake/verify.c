@@ -125,11 +125,12 @@ static int refuse(const struct rtls_hs *hs, X509_STORE_CTX *ctx, struct refusal 
 	return 1;
 }
 
+#define HOST_FLAGS (X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
 /* Host name or address, which stand in subjectAltName, RFC 6125 6.4.4; the subject is for people. */
 static bool expect_server_name(const struct rtls_hs *hs, X509_VERIFY_PARAM *param)
 {
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-						       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	X509_VERIFY_PARAM_set_hostflags(param, HOST_FLAGS);
 	return hs->server_name_is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, hs->server_name)
 				     : X509_VERIFY_PARAM_set1_host(param, hs->server_name, 0);
 }
@@ -152,81 +153,114 @@ static bool set_expectations(const struct rtls_hs *hs, X509_STORE_CTX *ctx)
 	       (!is_client || expect_server_name(hs, param));
 }
 
-/* Of a root that is the server's own certificate it is the issuer itself. */
-static void note_issuer(struct rtls_hs *hs, X509_STORE_CTX *ctx)
+/* How long the path that was found is good, as far as dates go. */
+static void note_path(struct hs_chain *chain, X509_STORE_CTX *ctx)
 {
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	sk_X509_pop_free(chain->path, X509_free);
+	chain->path = X509_STORE_CTX_get1_chain(ctx);
+	chain->valid_since = INT64_MIN;
+	chain->valid_until = INT64_MAX;
+	for (int i = 0; i < sk_X509_num(chain->path); i++) {
+		const X509 *certificate = sk_X509_value(chain->path, i);
+		int64_t since = INT64_MAX, until = INT64_MIN; /* never, if it cannot be read */
 
-	hs->peer_issuer = sk_X509_value(chain, sk_X509_num(chain) > 1 ? 1 : 0);
-	X509_up_ref(hs->peer_issuer);
+		hs_seconds(X509_get0_notBefore(certificate), &since);
+		hs_seconds(X509_get0_notAfter(certificate), &until);
+		if (since > chain->valid_since)
+			chain->valid_since = since;
+		if (until < chain->valid_until)
+			chain->valid_until = until;
+	}
 }
 
 /* Each of these: 0, or 1 with the refusal, or RTLS_ERR_CRYPTO. */
 
-static int verify(struct rtls_hs *hs, STACK_OF(X509) *chain, struct refusal *refusal)
+static int verify(struct rtls_hs *hs, struct refusal *refusal)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	struct hs_chain *chain = hs->peer_chain;
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(hs_peer_library(), NULL);
 	int ret = 0;
 
 	if (!ctx ||
-	    !X509_STORE_CTX_init(ctx, hs->config->trust, sk_X509_value(chain, 0), chain) ||
+	    !X509_STORE_CTX_init(ctx, hs->config->trust, chain->leaf, chain->certificates) ||
 	    !set_expectations(hs, ctx))
 		ret = RTLS_ERR_CRYPTO;
 	else if (X509_verify_cert(ctx) != 1)
 		ret = refuse(hs, ctx, refusal);
-	else if (hs->promises_status)
-		note_issuer(hs, ctx);
+	else
+		note_path(chain, ctx);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return ret;
 }
 
-static int ask_callback(const struct rtls_hs *hs, STACK_OF(X509) *chain, struct refusal *refusal)
+static bool bears_server_name(const struct rtls_hs *hs, X509 *leaf)
+{
+	return hs->server_name_is_ip
+		       ? X509_check_ip_asc(leaf, hs->server_name, 0) == 1
+		       : X509_check_host(leaf, hs->server_name, 0, HOST_FLAGS, NULL) == 1;
+}
+
+/*
+ * Was this chain found good before, and would it be today? What may have changed is looked
+ * at; if it has, verify() finds out what is wrong. With CRLs it all begins anew.
+ */
+static bool is_still_good(const struct rtls_hs *hs)
+{
+	const struct hs_chain *chain = hs->peer_chain;
+	int64_t now = hs->config->now(hs->config->now_arg);
+
+	return chain->path && !hs->config->crls_given && now >= chain->valid_since &&
+	       now < chain->valid_until &&
+	       (hs->role == RTLS_SERVER || bears_server_name(hs, chain->leaf));
+}
+
+static int ask_callback(const struct rtls_hs *hs, struct refusal *refusal)
 {
 	X509 *certificates[HS_CHAIN_MAX];
 	const struct rtls_chain shown = {
 		.role = hs->role,
 		.server_name = hs->server_name,
 		.certificates = certificates,
-		.len = sk_X509_num(chain),
+		.len = sk_X509_num(hs->peer_chain->certificates),
 	};
 
 	for (size_t i = 0; i < shown.len; i++)
-		certificates[i] = sk_X509_value(chain, i);
+		certificates[i] = sk_X509_value(hs->peer_chain->certificates, i);
 	refusal->alert = hs->config->verify_callback(hs->config->verify_arg, &shown);
 	strcpy(refusal->reason, "the certificate was refused by the application");
 	return refusal->alert ? 1 : 0;
 }
 
-static int check(struct rtls_hs *hs, STACK_OF(X509) *chain, struct refusal *refusal)
+static int check(struct rtls_hs *hs, struct refusal *refusal)
 {
-	int ret = hs->config->verify ? verify(hs, chain, refusal) : 0;
+	int ret = hs->config->verify && !is_still_good(hs) ? verify(hs, refusal) : 0;
 
 	if (!ret && hs->config->verify_callback)
-		ret = ask_callback(hs, chain, refusal);
+		ret = ask_callback(hs, refusal);
 	return ret;
 }
 
-int hs_check_chain(struct rtls_hs *hs, STACK_OF(X509) *chain)
+int hs_check_chain(struct rtls_hs *hs)
 {
 	struct refusal refusal;
 
-	return check(hs, chain, &refusal);
+	return check(hs, &refusal);
 }
 
-int hs_verify_chain(struct rtls_hs *hs, STACK_OF(X509) *chain)
+int hs_verify_chain(struct rtls_hs *hs)
 {
 	struct refusal refusal;
-	int ret = check(hs, chain, &refusal);
+	int ret = check(hs, &refusal);
 
 	if (ret < 0)
 		return hs_fault(hs, "setting up the verification failed");
 	return ret ? hs_fail(hs, refusal.alert, "%s", refusal.reason) : 0;
 }
 
-int hs_ask_about_chain(struct rtls_hs *hs, STACK_OF(X509) *chain)
+int hs_ask_about_chain(struct rtls_hs *hs)
 {
 	struct refusal refusal;
 
-	return hs->config->verify_callback ? ask_callback(hs, chain, &refusal) : 0;
+	return hs->config->verify_callback ? ask_callback(hs, &refusal) : 0;
 }

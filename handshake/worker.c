@@ -82,6 +82,9 @@ void rtls_worker_free(struct rtls_worker *worker)
 	if (!worker)
 		return;
 	rtls_worker_forget(worker);
+	rtls_worker_forget_chains(worker);
+	for (size_t i = 0; i < HS_ROWS_MAX; i++)
+		EVP_PKEY_CTX_free(worker->keygen[i]);
 	for (int i = 0; i < RTLS_CIPHER_COUNT; i++) {
 		EVP_CIPHER_CTX_free(worker->seal[i].ctx);
 		EVP_CIPHER_CTX_free(worker->open[i].ctx);

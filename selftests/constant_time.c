@@ -172,7 +172,7 @@ static uint8_t *encrypted(struct rtls_hs *client)
 /* Rightly padded, whatever it is. */
 static void set_premaster(struct rtls_hs *client, const uint8_t *text, size_t text_len)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, client->peer_key, NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(hs_peer_library(), client->peer_chain->key, NULL);
 	size_t len = 256;
 
 	if (EVP_PKEY_encrypt_init(ctx) <= 0 ||

@@ -132,7 +132,7 @@ static void walk(enum rtls_role role, const struct figure *figure, char *order)
 	if (role == RTLS_SERVER || shows)
 		hs.identity = &identity;
 	if (role == RTLS_SERVER && shows)
-		hs.peer_leaf = (X509 *)&identity; /* only whether it is there is looked at */
+		hs.peer_chain = (struct hs_chain *)&identity; /* only whether it is there is looked at */
 	while (state != HS_DONE) {
 		const struct hs_row *row = rows;
 		bool waits = state <= HS_WAIT_FINISHED;
