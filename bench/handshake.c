@@ -195,7 +195,7 @@ static struct cost run(const struct pairing *pairing, size_t len, bool seen, boo
 		role = step % 2 ? RTLS_SERVER : RTLS_CLIENT;
 		book(&cost, role);
 		for (size_t i = 0; i < len; i++) {
-			if (!seen)
+			if (!seen && !pairing->scenario->resumption)
 				pairing->side[role]->forget(pairing->setup[role]);
 			flight[role][i] = pairing->side[role]->step(connections[role][i],
 								    flight[!role][i]);

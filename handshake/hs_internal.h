@@ -132,9 +132,9 @@ struct hs_blob {
 	const uint8_t *data;
 	size_t len;
 };
-/* 0 or RTLS_ERR_CRYPTO. */
-int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
-	    uint8_t *signature, size_t *signature_len);
+/* 0 or RTLS_ERR_CRYPTO. @worker: whose contexts are kept for the next time; NULL: none are. */
+int hs_sign(struct rtls_worker *worker, const struct hs_scheme *scheme, EVP_PKEY *key,
+	    struct hs_blob message, uint8_t *signature, size_t *signature_len);
 __attribute__((warn_unused_result)) bool hs_verify_signature(const struct hs_scheme *scheme,
 							     EVP_PKEY *key, struct hs_blob message,
 							     struct hs_blob signature);
@@ -160,17 +160,31 @@ struct hs_keyed_cipher {
 	uint8_t key[32];
 };
 
+/* What signs with one key by one scheme. */
+struct hs_signer {
+	const struct hs_scheme *scheme; /* NULL: nothing is here */
+	EVP_MD *md;
+	EVP_PKEY_CTX *ctx; /* has a reference of the key */
+};
+
+#define HS_SIGNERS_MAX 4
+
 struct rtls_worker {
 	EVP_MD *md[HS_HASH_COUNT];
 	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; emptied after each use */
 	struct hs_keyed_cipher seal[RTLS_CIPHER_COUNT], open[RTLS_CIPHER_COUNT];
 	EVP_PKEY_CTX *keygen[HS_ROWS_MAX]; /* one a group, made when it is first wanted */
+	struct hs_signer signers[HS_SIGNERS_MAX]; /* of one configuration: signatures.c */
+	const struct rtls_config *signers_of;
+	size_t next_signer;
 	struct hs_chain *chains[HS_CHAIN_SETS][HS_CHAIN_WAYS]; /* chain.c */
 };
 
 /* Its context with this key; rtls_worker_forget() wipes it. NULL: libcrypto failed. record.c */
 EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cipher id,
 				   const uint8_t *key);
+/* Gives the keys back. signatures.c */
+void hs_signers_clear(struct rtls_worker *worker);
 /* Wipes the stack that a call of libcrypto's has just used: it does not always do so itself. */
 void hs_wipe_stack(void);
 

@@ -36,18 +36,21 @@ static int decrypt(struct rtls_key_operation *operation)
 	return ok ? 0 : RTLS_ERR_CRYPTO;
 }
 
-void rtls_key_operation_run(struct rtls_key_operation *operation)
+static void run(struct rtls_worker *worker, struct rtls_key_operation *operation)
 {
-	const struct hs_scheme *scheme = hs_scheme_by_id(operation->scheme);
-
 	operation->out_len = sizeof(operation->out);
 	if (operation->want == RTLS_HS_WANT_DECRYPT)
 		operation->error = decrypt(operation);
 	else
-		operation->error = hs_sign(scheme, operation->key,
+		operation->error = hs_sign(worker, hs_scheme_by_id(operation->scheme), operation->key,
 					   (struct hs_blob){ operation->in, operation->in_len },
 					   operation->out, &operation->out_len);
 	ERR_clear_error();
+}
+
+void rtls_key_operation_run(struct rtls_key_operation *operation)
+{
+	run(NULL, operation);
 }
 
 static void describe(const struct rtls_hs *hs, struct rtls_key_operation *operation)
@@ -109,8 +112,12 @@ int hs_key_use(struct rtls_hs *hs, enum rtls_hs_status want, struct hs_blob inpu
 	hs->key_input = input;
 	if (hs->config->external_keys)
 		return 0; /* run_own_rows() stops here */
+	/* After a reload nobody keeps the old configuration's keys. */
+	if (hs->worker->signers_of != hs->config)
+		hs_signers_clear(hs->worker);
+	hs->worker->signers_of = hs->config;
 	describe(hs, &operation);
-	rtls_key_operation_run(&operation);
+	run(hs->worker, &operation);
 	ret = take_result(hs, &operation);
 	OPENSSL_cleanse(&operation, sizeof(operation));
 	return ret;

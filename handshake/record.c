@@ -7,6 +7,7 @@
  * The explicit nonce of AES-GCM and AES-CCM is the sequence number, as the kernel's is, so records
  * sealed here and there under one key can never share a nonce.
  */
+#include <endian.h>
 #include <string.h>
 #include <openssl/err.h>
 
@@ -17,8 +18,8 @@
 
 static void put_u64(uint8_t *out, uint64_t value)
 {
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		out[i] = value;
+	value = htobe64(value);
+	memcpy(out, &value, sizeof(value));
 }
 
 static void make_header(uint8_t *header, uint8_t type, size_t len)

@@ -83,6 +83,7 @@ void rtls_worker_free(struct rtls_worker *worker)
 		return;
 	rtls_worker_forget(worker);
 	rtls_worker_forget_chains(worker);
+	hs_signers_clear(worker);
 	for (size_t i = 0; i < HS_ROWS_MAX; i++)
 		EVP_PKEY_CTX_free(worker->keygen[i]);
 	for (int i = 0; i < RTLS_CIPHER_COUNT; i++) {
