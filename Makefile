@@ -118,6 +118,7 @@ $(B)/selftests/constant_time: ALL_LDFLAGS += $(call wrap,RAND_priv_bytes EVP_PKE
 	EVP_PKEY_decrypt CRYPTO_memcmp rtls_record_open rtls_hs_output hs_verify_data \
 	hs_ticket_open hs_resume_keys)
 $(B)/selftests/secrets: ALL_LDFLAGS += $(call wrap,hs_master_secret hs_resume_keys)
+$(B)/selftests/chain_cache: ALL_LDFLAGS += $(call wrap,hs_peer_library)
 # The harness declares its mains and fixtures without prototypes.
 $(B)/selftests/%.o: ALL_CFLAGS += -Wno-missing-prototypes
 $(TESTS:=.o) $(B)/selftests/common.o: | $(HARNESS)/kselftest_harness.h

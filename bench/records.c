@@ -11,7 +11,7 @@
 #define BYTES_A_ROUND (64 << 20)
 #define RECORDS_MAX   100000
 
-static uint8_t plain[RTLS_PLAINTEXT_MAX], record[RTLS_RECORD_MAX], opened[RTLS_PLAINTEXT_MAX];
+static uint8_t plain[RTLS_PLAINTEXT_MAX], record[RTLS_RECORD_MAX + 16] __attribute__((aligned(64))) __attribute__((aligned(64))), opened[RTLS_PLAINTEXT_MAX];
 
 /* ---- the bare cipher ---------------------------------------------------------------------- */
 

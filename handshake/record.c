@@ -42,15 +42,15 @@ static void make_aad(uint8_t aad[static AAD_LEN], uint64_t seq, uint8_t type, si
 static void make_nonce(uint8_t nonce[static NONCE_LEN], const struct hs_cipher *cipher,
 		       const struct rtls_key *key, const uint8_t *explicit)
 {
-	memcpy(nonce, key->iv, cipher->iv_len);
-	if (cipher->explicit_len) {
-		memcpy(nonce + cipher->iv_len, explicit, cipher->explicit_len);
-	} else {
-		uint8_t seq[8];
+	uint64_t last;
 
-		put_u64(seq, key->seq);
-		for (int i = 0; i < 8; i++)
-			nonce[4 + i] ^= seq[i];
+	memcpy(nonce, key->iv, NONCE_LEN);
+	if (cipher->explicit_len) {
+		memcpy(nonce + NONCE_LEN - sizeof(last), explicit, sizeof(last));
+	} else {
+		memcpy(&last, nonce + NONCE_LEN - sizeof(last), sizeof(last));
+		last ^= htobe64(key->seq);
+		memcpy(nonce + NONCE_LEN - sizeof(last), &last, sizeof(last));
 	}
 }
 

@@ -5,10 +5,10 @@
  */
 #include <string.h>
 #include <unistd.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "common.h"
+#include "crl.h"
 #include "pair.h"
 #include "../handshake/hs_internal.h"
 #include <kselftest_harness.h>
@@ -274,34 +274,6 @@ TEST(the_identity_that_the_authority_has_issued)
 
 /* ---- revocation ------------------------------------------------------------------------------ */
 
-/* A CRL of this issuer's that names one serial number, as a PEM file. */
-static void write_crl(const char *file, const struct cert *ca, long serial, long age_s, long life_s)
-{
-	X509_CRL *crl = X509_CRL_new();
-	X509_REVOKED *revoked = X509_REVOKED_new();
-	ASN1_TIME *from = X509_gmtime_adj(NULL, -age_s);
-	ASN1_TIME *until = X509_gmtime_adj(NULL, life_s - age_s);
-	ASN1_INTEGER *number = ASN1_INTEGER_new();
-	FILE *pem = fopen(file, "w");
-
-	ASN1_INTEGER_set(number, serial);
-	X509_REVOKED_set_serialNumber(revoked, number);
-	X509_REVOKED_set_revocationDate(revoked, from);
-	X509_CRL_set_version(crl, 1);
-	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->x509));
-	X509_CRL_set1_lastUpdate(crl, from);
-	X509_CRL_set1_nextUpdate(crl, until);
-	X509_CRL_add0_revoked(crl, revoked);
-	X509_CRL_sort(crl);
-	if (!X509_CRL_sign(crl, ca->key, EVP_sha256()) || !pem || !PEM_write_X509_CRL(pem, crl))
-		abort();
-	fclose(pem);
-	X509_CRL_free(crl);
-	ASN1_TIME_free(from);
-	ASN1_TIME_free(until);
-	ASN1_INTEGER_free(number);
-}
-
 FIXTURE(revocation)
 {
 	struct cert ca, server_cert, client_cert;
@@ -342,7 +314,7 @@ FIXTURE_SETUP(revocation)
 	self->server_cert = cert_make((struct cert_spec){ .issuer = &self->ca, .serial = 2 });
 	self->client_cert = cert_make((struct cert_spec){
 		.issuer = &self->ca, .serial = 3, .usage = "clientAuth" });
-	write_crl(self->crl, &self->ca, variant->serial, variant->age_s, 100000);
+	crl_write(self->crl, &self->ca, variant->serial, variant->age_s, 100000);
 	self->pair = pair_make(
 		config_make((struct config_spec){
 			.identity = &self->server_cert, .trust = &self->ca,
