@@ -93,18 +93,15 @@ size_t hs_public_value(EVP_PKEY *key, uint8_t value[static HS_PUBLIC_MAX])
 
 const struct hs_group *hs_key_group(EVP_PKEY *key)
 {
-	static const struct {
-		const char *evp_name, *name;
-	} curves[] = {
-		{ "prime256v1", "P-256" }, { "secp384r1", "P-384" }, { "secp521r1", "P-521" }
-	};
+	const struct hs_group *group;
 	char name[32] = "";
 
+	/* What a curve is called is up to the key's provider. */
 	EVP_PKEY_get_group_name(key, name, sizeof(name), NULL);
-	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++)
-		if (!strcmp(name, curves[i].evp_name))
-			return hs_group_by_name(curves[i].name, strlen(curves[i].name));
-	return NULL;
+	if (!strcmp(name, "prime256v1"))
+		strcpy(name, "P-256");
+	group = hs_group_by_name(name, strlen(name));
+	return group && group->kind == HS_GROUP_EC ? group : NULL;
 }
 
 /* ---- the shared secret -------------------------------------------------------------- */
