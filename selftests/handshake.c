@@ -398,51 +398,6 @@ TEST_F(outcome, is)
 	rtls_config_unref(client_side);
 }
 
-/* ---- keys of another provider -------------------------------------------------------------- */
-
-/* A key that lives in a library context of its own is used through its provider only. */
-TEST(key_of_another_provider)
-{
-	static const struct {
-		const char *type, *group, *suite;
-	} kinds[] = {
-		{ "EC", "P-256", "ECDHE-ECDSA-AES128-GCM-SHA256" },
-		{ "RSA", NULL, "ECDHE-RSA-AES128-GCM-SHA256" },
-		{ "RSA", NULL, "AES128-GCM-SHA256" },
-		{ "ED25519", NULL, "ECDHE-ECDSA-AES128-GCM-SHA256" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-		struct cert cert = cert_make((struct cert_spec){
-			.kind = kinds[i].type[0] == 'R' ? CERT_RSA : CERT_ECDSA });
-		EVP_PKEY *key = kinds[i].group
-				? EVP_PKEY_Q_keygen(context, NULL, "EC", kinds[i].group)
-			      : kinds[i].type[0] == 'R'
-				? EVP_PKEY_Q_keygen(context, NULL, "RSA", (size_t)2048)
-				: EVP_PKEY_Q_keygen(context, NULL, kinds[i].type);
-		struct pair pair;
-
-		ASSERT_NE(NULL, key);
-		X509_set_pubkey(cert.x509, key);
-		ASSERT_NE(0, X509_sign(cert.x509, key,
-				       kinds[i].type[1] == 'D' ? NULL : EVP_sha256()));
-		EVP_PKEY_free(cert.key);
-		cert.key = key;
-		pair = pair_make(server_config(&cert, kinds[i].suite, NULL, NULL),
-				 client_config(&cert, kinds[i].suite, NULL, NULL));
-		ASSERT_EQ(0, pair_begin(&pair, "localhost"));
-		pair_run(&pair, SIZE_MAX);
-		EXPECT_STREQ("", rtls_hs_reason(pair.server));
-		EXPECT_STREQ("", rtls_hs_reason(pair.client));
-		EXPECT_EQ(RTLS_HS_DONE, rtls_hs_status(pair.server));
-		pair_free(&pair);
-		cert_free(&cert);
-		OSSL_LIB_CTX_free(context);
-	}
-	test_end();
-}
-
 /* ---- configuration ---------------------------------------------------------------------- */
 
 /* What is refused, and what is proposed instead. */
