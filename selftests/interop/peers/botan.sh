@@ -31,9 +31,7 @@ client() {
 	local i options=(localhost --port=$port --policy="$work/policy" --trusted-cas="$ca"
 		--skip-system-cert-store --tls1.2)
 	policy >"$work/policy"
-	case $what in
-	ticket | id) options+=(--session-db="$work/sessions" --session-db-pass=x) ;;
-	esac
+	[ "$resume" = - ] || options+=(--session-db="$work/sessions" --session-db-pass=x)
 	for i in 1 2; do
 		# It leaves when its input ends, even in the middle of an answer.
 		botan tls_client "${options[@]}" >"$work/out" \

@@ -6,7 +6,7 @@ client() {
 		--cacert "$ca" --header 'Connection: close')
 	[ -z "$credentials" ] || options+=(--cert "$cert" --key "$key")
 	[ "$group" = - ] || [[ $group == ff* ]] || options+=(--curves "$(curves)")
-	case $what in ticket | id) ;; *) options+=(--no-sessionid) ;; esac
+	[ "$resume" != - ] || options+=(--no-sessionid)
 	# One program, two connections: the second may resume what the first has left.
 	curl "${options[@]}" --output "$1/1" "https://localhost:$port/${files[0]}" \
 		--output "$1/2" "https://localhost:$port/${files[1]}"

@@ -7,9 +7,7 @@
 client() {
 	local i options=(--port $port --x509cafile "$ca" --priority "$(priority)" localhost)
 	[ -z "$credentials" ] || options+=(--x509certfile "$cert" --x509keyfile "$key")
-	if [ "$what" != - ] && [ "$what" != auth ]; then
-		options+=(--resume --waitresumption)
-	fi
+	[ "$resume" = - ] || options+=(--resume --waitresumption)
 	for i in 1 2; do
 		request "${files[i - 1]}" |
 			gnutls-cli "${options[@]}" --logfile "$1/log" | body >"$1/$i"
@@ -22,11 +20,13 @@ client() {
 server() {
 	local options=(--port $port --x509certfile "$cert" --x509keyfile "$key" --http
 		--priority "$(priority)" --httpdata 100k)
-	case $what in
-	auth) options+=(--require-client-cert --verify-client-cert --x509cafile "$ca") ;;
+	case $auth in
+	yes) options+=(--require-client-cert --verify-client-cert --x509cafile "$ca") ;;
+	*) options+=(--disable-client-cert) ;;
+	esac
+	case $resume in
 	ticket) options+=(--nodb) ;;
 	id) options+=(--noticket) ;;
-	*) options+=(--disable-client-cert) ;;
 	esac
 	gnutls-serv "${options[@]}"
 }

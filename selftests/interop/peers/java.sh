@@ -6,7 +6,7 @@ prepare() { javac -d "$build/java" "$interop/programs/Peer.java"; }
 java_peer() {
 	local options=(-XX:-UsePerfData -XX:TieredStopAtLevel=1 -cp "$build/java")
 	[ "$group" = - ] || options+=("-Djdk.tls.namedGroups=${groups//:/,}")
-	[ "$what" != id ] || options+=(-Djdk.tls.server.enableSessionTicketExtension=false
+	[ "$resume" != id ] || options+=(-Djdk.tls.server.enableSessionTicketExtension=false
 		-Djdk.tls.client.enableSessionTicketExtension=false)
 	java "${options[@]}" Peer "$@"
 }

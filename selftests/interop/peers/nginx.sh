@@ -9,8 +9,9 @@ server() {
 	ff*) extra="ssl_dhparam $pki/$group.dh;" ;;
 	*) extra="ssl_ecdh_curve ${curves//secp256r1/prime256v1};" ;;
 	esac
-	case $what in
-	auth) extra+="ssl_verify_client on; ssl_verify_depth 2; ssl_client_certificate $ca;" ;;
+	[ "$auth" = - ] ||
+		extra+="ssl_verify_client on; ssl_verify_depth 2; ssl_client_certificate $ca;"
+	case $resume in
 	ticket) extra+="ssl_session_cache off;" ;;
 	id) extra+="ssl_session_cache builtin; ssl_session_tickets off;" ;;
 	esac

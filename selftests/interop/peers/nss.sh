@@ -23,14 +23,14 @@ nss_options() { # what both take
 	names=${names//r1/} names=${names//ffdhe/FF}
 	printf '%s\n' -p $port -d "sql:$work/nss" -V tls1.2:tls1.2 -G
 	# With -c or -I tstclnt dies on its way to a second connection: what it offers is enough.
-	case $role-$what in
+	case $role-$resume in
 	client-ticket | client-id) ;;
 	*)
 		printf '%s\n' -c ":$number"
 		[ "$group" = - ] || printf '%s\n' -I "${names//:/,}"
 		;;
 	esac
-	[ "$what" != ticket ] || echo -u
+	[ "$resume" != ticket ] || echo -u
 	# These it has, but does not offer.
 	[ $kind != rsa-pss ] || printf '%s\n' -J rsa_pss_pss_sha256,rsa_pss_pss_sha384
 }
@@ -40,7 +40,7 @@ client() {
 	mapfile -t options < <(nss_options)
 	options+=(-4 -h localhost)
 	[ -z "$credentials" ] || options+=(-n $kind)
-	if [ "$what" = ticket ] || [ "$what" = id ]; then
+	if [ "$resume" != - ]; then
 		# Its sessions end with it, so it has to connect twice, with the same request.
 		request 100k >"$work/request"
 		tstclnt "${options[@]}" -A "$work/request" -L 2 >"$work/both"
@@ -54,7 +54,7 @@ client() {
 		tstclnt "${options[@]}" -A "$work/request" | body >"$1/$i"
 	done
 }
-case $role-$what in client-ticket | client-id) files=(100k 100k) ;; esac
+case $role-$resume in client-ticket | client-id) files=(100k 100k) ;; esac
 
 # It wants to hear where the files are.
 [ "$role" = client ] || files=("${pki#/}/root/100k" "${pki#/}/root/1k")
@@ -65,10 +65,7 @@ server() {
 	rsa*) options+=(-n $kind) ;;
 	*) options+=(-e $kind) ;;
 	esac
-	case $what in
-	auth) options+=(-r -r) ;;
-	id) ;;
-	*) options+=(-N) ;;
-	esac
+	[ "$auth" = - ] || options+=(-r -r)
+	[ "$resume" = id ] || options+=(-N)
 	selfserv "${options[@]}" -H 1 -w ''
 }

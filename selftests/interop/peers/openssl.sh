@@ -8,7 +8,7 @@ client() {
 	for i in 1 2; do
 		request "${files[i - 1]}" |
 			openssl s_client "${options[@]}" -sess_out "$1/session" | body >"$1/$i"
-		case $what in ticket | id) options+=(-sess_in "$1/session") ;; esac
+		[ "$resume" = - ] || options+=(-sess_in "$1/session")
 	done
 }
 
@@ -18,8 +18,8 @@ server() {
 	case $group in
 	ff*) options+=(-dhparam "$pki/$group.dh") ;;
 	esac
-	case $what in
-	auth) options+=(-Verify 1 -CAfile "$ca" -verify_return_error) ;;
+	[ "$auth" = - ] || options+=(-Verify 1 -CAfile "$ca" -verify_return_error)
+	case $resume in
 	ticket) options+=(-no_cache) ;;
 	id) options+=(-no_ticket) ;;
 	esac

@@ -66,7 +66,7 @@ public class Peer {
 	}
 
 	static void client(String[] args) throws Exception {
-		boolean resume = System.getenv("what").matches("ticket|id");
+		boolean resume = !System.getenv("resume").equals("-");
 		SSLContext context = null;
 
 		// The context keeps sessions: a new one has nothing to resume.
@@ -86,7 +86,7 @@ public class Peer {
 
 		socket.setEnabledProtocols(VERSIONS);
 		socket.setEnabledCipherSuites(SUITES);
-		socket.setNeedClientAuth(System.getenv("what").equals("auth"));
+		socket.setNeedClientAuth(System.getenv("auth").equals("yes"));
 		socket.startHandshake();
 		System.out.println(socket.getSession().getCipherSuite());
 		while (!request.toString().contains("\r\n\r\n")) {

@@ -62,16 +62,16 @@ static void set_server(void)
 			      !mbedtls_ssl_conf_dh_param_ctx(&config, &dhm),
 		      "DHE", 0);
 	}
-	if (what_is("id"))
+	if (order_is("resume", "id"))
 		mbedtls_ssl_conf_session_cache(&config, &cache, mbedtls_ssl_cache_get,
 					       mbedtls_ssl_cache_set);
-	if (what_is("ticket")) {
+	if (order_is("resume", "ticket")) {
 		mbedtls_ssl_ticket_setup(&tickets, mbedtls_ctr_drbg_random, &random_source,
 					 MBEDTLS_CIPHER_AES_256_GCM, 3600);
 		mbedtls_ssl_conf_session_tickets_cb(&config, mbedtls_ssl_ticket_write,
 						    mbedtls_ssl_ticket_parse, &tickets);
 	}
-	mbedtls_ssl_conf_authmode(&config, what_is("auth") ? MBEDTLS_SSL_VERIFY_REQUIRED
+	mbedtls_ssl_conf_authmode(&config, order_is("auth", "yes") ? MBEDTLS_SSL_VERIFY_REQUIRED
 							   : MBEDTLS_SSL_VERIFY_NONE);
 }
 
@@ -111,7 +111,7 @@ void peer_init(bool client)
 		set_server();
 	else if (*order("credentials"))
 		set_identity();
-	if (client && what_is("id"))
+	if (client && order_is("resume", "id"))
 		mbedtls_ssl_conf_session_tickets(&config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 }
 
@@ -132,7 +132,7 @@ bool peer_begin(int fd)
 		printf("handshake: -0x%x\n", -ret);
 	else
 		printf("%s\n", mbedtls_ssl_get_ciphersuite(&ssl));
-	if (!ret && is_client && (what_is("ticket") || what_is("id")))
+	if (!ret && is_client && !order_is("resume", "-"))
 		has_session = !mbedtls_ssl_get_session(&ssl, &session);
 	return !ret;
 }

@@ -20,9 +20,9 @@ const char *order(const char *name)
 	return value;
 }
 
-bool what_is(const char *what)
+bool order_is(const char *name, const char *value)
 {
-	return !strcmp(order("what"), what);
+	return !strcmp(order(name), value);
 }
 
 bool next_name(const char **list, char name[static 32])

@@ -16,8 +16,6 @@ import (
 	"strconv"
 )
 
-var what = os.Getenv("what")
-
 func must(err error) {
 	if err != nil {
 		log.Fatal(err)
@@ -64,7 +62,7 @@ func client(out string, files []string) {
 	if os.Getenv("credentials") != "" {
 		identity(config)
 	}
-	if what == "ticket" {
+	if os.Getenv("resume") == "ticket" {
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	}
 	for i, file := range files {
@@ -91,7 +89,7 @@ func serve(conn *tls.Conn) {
 func server() {
 	config := config()
 	identity(config)
-	if what == "auth" {
+	if os.Getenv("auth") == "yes" {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	listener, err := tls.Listen("tcp", "127.0.0.1:"+os.Getenv("port"), config)

@@ -6,7 +6,7 @@
 
 /* An order of the cell's; ends the program where there is none. */
 const char *order(const char *name);
-bool what_is(const char *what);
+bool order_is(const char *name, const char *value);
 /* Reads the next of a colon-separated list. Return: false at its end. */
 bool next_name(const char **list, char name[static 32]);
 void check(bool ok, const char *what, int error);

@@ -5,14 +5,14 @@ const constants = require('constants');
 const fs = require('fs');
 const tls = require('tls');
 
-const { suite, group, groups, what, port, cert, key, ca, credentials, pki } = process.env;
+const { suite, group, groups, resume, auth, port, cert, key, ca, credentials, pki } = process.env;
 const identity = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
 const options = {
 	minVersion: 'TLSv1.2',
 	maxVersion: 'TLSv1.2',
 	ciphers: suite,
 	ca: fs.readFileSync(ca),
-	secureOptions: what === 'id' ? constants.SSL_OP_NO_TICKET : 0,
+	secureOptions: resume === 'id' ? constants.SSL_OP_NO_TICKET : 0,
 };
 if (group !== '-' && !group.startsWith('ff'))
 	options.ecdhCurve = groups.replace(/x/g, 'X').replace('secp256r1', 'prime256v1');
@@ -48,7 +48,7 @@ async function client(out, files) {
 	let session;
 	for (const [index, file] of files.entries()) {
 		const left = await fetch(file, `${out}/${index + 1}`, session);
-		session = what === 'ticket' || what === 'id' ? left : undefined;
+		session = resume !== '-' ? left : undefined;
 	}
 }
 
@@ -58,7 +58,7 @@ function server() {
 		options.dhparam = fs.readFileSync(`${pki}/${group}.dh`);
 	const listener = tls.createServer({
 		...options, ...identity,
-		requestCert: what === 'auth', rejectUnauthorized: what === 'auth',
+		requestCert: auth === 'yes', rejectUnauthorized: auth === 'yes',
 	}, (socket) => {
 		tell(socket);
 		socket.on('error', console.log);

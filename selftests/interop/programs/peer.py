@@ -7,7 +7,7 @@ import ssl
 import sys
 
 env = os.environ
-what, group, port = env["what"], env["group"], int(env["port"])
+resume, group, port = env["resume"], env["group"], int(env["port"])
 
 
 def context(protocol):
@@ -15,7 +15,7 @@ def context(protocol):
     ctx.minimum_version = ctx.maximum_version = ssl.TLSVersion.TLSv1_2
     ctx.set_ciphers(env["suite"])
     ctx.load_verify_locations(env["ca"])
-    if what == "id":
+    if resume == "id":
         ctx.options |= ssl.OP_NO_TICKET
     return ctx
 
@@ -39,7 +39,7 @@ def client(out, files):
             tls.sendall(f"GET /{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                         .encode())
             body = read_all(tls).split(b"\r\n\r\n", 1)[1]
-            session = tls.session if what in ("ticket", "id") else None
+            session = tls.session if resume != "-" else None
         with open(f"{out}/{number}", "wb") as file:
             file.write(body)
 
@@ -62,7 +62,7 @@ def server():
         ctx.load_dh_params(f"{env['pki']}/{group}.dh")
     elif group != "-":
         ctx.set_ecdh_curve(group.replace("secp256r1", "prime256v1").replace("x", "X"))
-    if what == "auth":
+    if env["auth"] == "yes":
         ctx.verify_mode = ssl.CERT_REQUIRED
     listener = socket.create_server(("127.0.0.1", port))
     while True:

@@ -52,9 +52,12 @@ static void set_server(void)
 		check(wolfSSL_CTX_SetTmpDH_file(ctx, file, WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS,
 		      file, 0);
 	}
-	if (!what_is("ticket"))
+	/* Of what a client offers it takes the smallest that is large enough. */
+	if (order_is("group", "secp384r1"))
+		wolfSSL_CTX_SetTmpEC_DHE_Sz(ctx, 48);
+	if (!order_is("resume", "ticket"))
 		wolfSSL_CTX_NoTicketTLSv12(ctx);
-	if (!what_is("id"))
+	if (!order_is("resume", "id"))
 		wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
 }
 
@@ -67,13 +70,13 @@ void peer_init(bool client)
 	ctx = wolfSSL_CTX_new(client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method());
 	ret = wolfSSL_CTX_load_verify_locations(ctx, order("ca"), NULL);
 	check(ret == WOLFSSL_SUCCESS, "roots", ret);
-	if (!client && !what_is("auth"))
+	if (!client && !order_is("auth", "yes"))
 		mode = WOLFSSL_VERIFY_NONE;
 	wolfSSL_CTX_set_verify(ctx, mode, NULL);
 	check(wolfSSL_CTX_set_cipher_list(ctx, order("suite")) == WOLFSSL_SUCCESS, "suite", 0);
 	if (client)
 		use_groups();
-	if (client && what_is("ticket"))
+	if (client && order_is("resume", "ticket"))
 		wolfSSL_CTX_UseSessionTicket(ctx);
 	if (!client)
 		set_server();
@@ -118,7 +121,7 @@ bool peer_write(const void *data, size_t len)
 
 void peer_end(void)
 {
-	if (is_client && (what_is("ticket") || what_is("id")))
+	if (is_client && !order_is("resume", "-"))
 		session = wolfSSL_get1_session(ssl);
 	wolfSSL_shutdown(ssl);
 	wolfSSL_free(ssl);
