@@ -167,6 +167,10 @@ bench-handshake: ## what a handshake costs, ours and libssl's: ROUNDS=25
 	$(Q)$(SETUP) $(B)/bench/handshake
 	$(Q)$(B)/bench/handshake $(if $(ROUNDS),--rounds $(ROUNDS))
 
+bench-handshake-profile: ## where its time goes: ROW=server_ticket
+	$(Q)$(SETUP) $(B)/bench/handshake
+	$(Q)bench/profile $(or $(ROW),server_ecdhe_ecdsa_x25519)
+
 # ---- the two commands that do all of their own set-up -----------------------------------
 
 # Each step is a make of its own, because what deps installs changes what make finds.
@@ -220,5 +224,5 @@ help: ## list the targets
 
 -include $(TESTS:=.d) $(BENCH_OBJ:.o=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
 .PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls interop
-.PHONY: bench-handshake scan fuzz fuzz-targets clean distclean help
+.PHONY: bench-handshake bench-handshake-profile scan fuzz fuzz-targets clean distclean help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

@@ -55,6 +55,8 @@ static void libcrypto_record(size_t len)
 
 /* ---- ours -------------------------------------------------------------------------------------- */
 
+static enum rtls_cipher our_cipher = RTLS_CIPHER_AES_128_GCM;
+
 static void our_record(size_t len)
 {
 	static struct rtls_worker *worker;
@@ -63,10 +65,10 @@ static void our_record(size_t len)
 
 	if (!worker)
 		worker = rtls_worker_new();
-	bench_require(rtls_record_seal(worker, RTLS_CIPHER_AES_128_GCM, &tx, RTLS_APPLICATION_DATA,
-				       plain, len, record) > 0 &&
-			      rtls_record_open(worker, RTLS_CIPHER_AES_128_GCM, &rx, record,
-					       &data) == (ssize_t)len,
+	bench_require(rtls_record_seal(worker, our_cipher, &tx, RTLS_APPLICATION_DATA, plain, len,
+				       record) > 0 &&
+			      rtls_record_open(worker, our_cipher, &rx, record, &data) ==
+				      (ssize_t)len,
 		      "our record layer failed");
 }
 
@@ -124,4 +126,14 @@ double records_cost(enum record_way way, size_t len)
 	for (size_t i = 0; i < count; i++)
 		ways[way](len);
 	return (bench_cpu() - begin) / count;
+}
+
+double records_cipher_cost(enum rtls_cipher cipher, size_t len)
+{
+	double cost;
+
+	our_cipher = cipher;
+	cost = records_cost(RECORD_OURS, len);
+	our_cipher = RTLS_CIPHER_AES_128_GCM;
+	return cost;
 }

@@ -3,7 +3,7 @@
 #ifndef BENCH_RECORDS_H
 #define BENCH_RECORDS_H
 
-#include <stddef.h>
+#include <ringtls/handshake.h>
 
 enum record_way {
 	RECORD_LIBSSL,    /* SSL_write() and SSL_read() over memory BIOs */
@@ -14,5 +14,7 @@ enum record_way {
 
 /* Seconds of CPU for one record with @len bytes of plaintext. */
 double records_cost(enum record_way way, size_t len);
+/* Ours, with this cipher instead. */
+double records_cipher_cost(enum rtls_cipher cipher, size_t len);
 
 #endif
