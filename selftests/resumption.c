@@ -236,16 +236,25 @@ TEST_F(binding, same_server_anew)
 	EXPECT_EQ(RESUMED, run(&self->set.pair, NAME, SIZE_MAX));
 }
 
+/* The client trusts whoever has signed both, so it offers what it has. */
 TEST_F(binding, identity)
 {
+	struct cert ca = cert_make((struct cert_spec){ .kind = CERT_ECDSA_P384, .subject = "ca",
+						       .is_ca = true });
+	struct cert one = cert_make((struct cert_spec){ .kind = CERT_RSA, .host = NAME,
+							.issuer = &ca });
 	struct cert other = cert_make((struct cert_spec){ .kind = CERT_RSA, .host = NAME,
-							  .serial = 2 });
+							  .issuer = &ca, .serial = 2 });
 
+	change_server(&self->set, (struct config_spec){ .identity = &one });
+	change_client(&self->set, (struct config_spec){ .trust = &ca });
 	EXPECT_EQ(FULL, run(&self->set.pair, NAME, SIZE_MAX));
 	change_server(&self->set, (struct config_spec){ .identity = &other });
-	change_client(&self->set, (struct config_spec){ .trust = &self->set.cert,
-							.insecure = true });
 	EXPECT_EQ(FULL, run(&self->set.pair, NAME, SIZE_MAX));
+	EXPECT_EQ(true, self->set.pair.client->session_offered);
+	EXPECT_EQ(RESUMED, run(&self->set.pair, NAME, SIZE_MAX));
+	cert_free(&ca);
+	cert_free(&one);
 	cert_free(&other);
 }
 
@@ -274,6 +283,31 @@ TEST_F(binding, whom_the_client_trusts)
 	change_client(&self->set, (struct config_spec){ .trust = &other });
 	EXPECT_EQ(BAD, run(&self->set.pair, NAME, SIZE_MAX));
 	cert_free(&other);
+}
+
+/* RFC 7301 3.1: what is spoken is agreed on for each connection, and no part of the session. */
+TEST_F(binding, not_to_a_protocol)
+{
+	struct rtls_peer peer = { 0 };
+	struct rtls_keys keys;
+
+	change_server(&self->set, (struct config_spec){ .identity = &self->set.cert,
+							.alpn = "h2:http/1.1" });
+	change_client(&self->set, (struct config_spec){ .trust = &self->set.cert,
+							.alpn = "http/1.1" });
+	EXPECT_EQ(FULL, run(&self->set.pair, NAME, SIZE_MAX));
+	change_client(&self->set, (struct config_spec){ .trust = &self->set.cert, .alpn = "h2" });
+	ASSERT_EQ(0, pair_begin(&self->set.pair, NAME));
+	pair_run(&self->set.pair, SIZE_MAX);
+	ASSERT_EQ(0, rtls_hs_finish(self->set.pair.client, &keys, &peer));
+	EXPECT_EQ(true, peer.resumed);
+	EXPECT_STREQ("h2", peer.alpn);
+	rtls_peer_free(&peer);
+	change_client(&self->set, (struct config_spec){ .trust = &self->set.cert, .alpn = "h3" });
+	EXPECT_EQ(BAD, run(&self->set.pair, NAME, SIZE_MAX));
+	EXPECT_EQ(true, self->set.pair.client->session_offered);
+	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_NO_APPLICATION_PROTOCOL),
+		  rtls_hs_error(self->set.pair.server));
 }
 
 /* A session begun without verification is none for who verifies. */
