@@ -117,6 +117,8 @@ const struct option_row tls_option_table[] = {
 };
 
 const struct option_row tls_serve_option_table[] = {
+	OPTION("client-preference", 0, NULL, option_flag, struct tls_options, client_preference,
+	       "choose the suite by the client's order, not by ours"),
 	OPTION("staple", 0, "FILE", option_append, struct tls_options, staples,
 	       "OCSP response in DER for the certificate; repeatable"),
 	OPTION("sct", 0, "FILE", option_append, struct tls_options, scts,
@@ -184,6 +186,8 @@ int tls_config_apply(struct rtls_config *config, const struct tls_options *optio
 		ret = rtls_config_set_groups(config, options->groups);
 	if (!ret && options->sigalgs)
 		ret = rtls_config_set_sigalgs(config, options->sigalgs);
+	if (!ret)
+		ret = rtls_config_set_server_preference(config, !options->client_preference);
 	if (!ret)
 		ret = rtls_config_set_client_auth(config, options->client_auth);
 	for (unsigned int i = 0; !ret && i < options->client_cas.count; i++)

@@ -15,7 +15,7 @@ struct tls_options {
 	const char *groups;
 	const char *sigalgs;
 	const char *alpn; /* NULL: what the command speaks */
-	bool legacy_kx;
+	bool legacy_kx, client_preference;
 	struct option_list certs, keys; /* the n-th key is the n-th certificate's */
 	struct option_list staples, scts; /* the n-th is the n-th certificate's */
 	bool require_staple;
