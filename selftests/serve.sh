@@ -326,6 +326,10 @@ wrong_settings() {
 	refused 2 'add --client-auth' "${good[@]}" --crl "$dir/absent"
 	refused 2 'needs --client-ca' "${good[@]}" --client-auth require
 	refused 2 'unknown option' "${good[@]}" --require-staple
+	refused 2 'none, request or require' "${good[@]}" --client-auth x
+	refused 2 'a number from 0 to 10000000' "${good[@]}" --session-cache x
+	refused 2 'no sense with --ticket-keys' "${good[@]}" --no-tickets \
+		--ticket-keys "$dir/absent"
 }
 
 second_server_on_the_port() {
