@@ -279,4 +279,64 @@ TEST(messages_and_records_need_not_coincide)
 	scene_end(&scene);
 }
 
+/* ---- what is no violation -------------------------------------------------------------------------------- */
+
+/* Puts it in front of what the list has that an extension of the ClientHello is. */
+static void grease_list(struct scene *scene, uint16_t type, const void *grease, size_t grease_len)
+{
+	const uint8_t *p = find_message(scene, HS_CLIENT_HELLO) +
+			   extension_at(scene, HS_CLIENT_HELLO, type) + 4;
+	size_t old = p[0] << 8 | p[1], len = old + grease_len;
+	uint8_t list[200] = { len >> 8, len };
+
+	memcpy(list + 2, grease, grease_len);
+	memcpy(list + 2 + grease_len, p + 2, old);
+	replace_extension(scene, HS_CLIENT_HELLO, type, list, 2 + len);
+}
+
+static void grease_suites(struct scene *scene)
+{
+	const uint8_t *p = find_message(scene, HS_CLIENT_HELLO);
+	size_t at = HELLO_SESSION_ID + 1 + p[HELLO_SESSION_ID], len = (p[at] << 8 | p[at + 1]) + 2;
+
+	splice_message(scene, HS_CLIENT_HELLO, at, 2, (uint8_t[]){ len >> 8, len, 0x0a, 0x0a }, 4);
+}
+
+/* RFC 8701: what nobody will ever define, in each place where a client may put it. */
+TEST(grease_is_ignored)
+{
+	struct scene scene;
+	struct rtls_hs *client, *server;
+
+	ASSERT_EQ(0, scene_begin(&scene, NULL, false, false, false));
+	client = scene.hs[RTLS_CLIENT];
+	server = scene.hs[RTLS_SERVER];
+	take_flight(&scene, client);
+	grease_suites(&scene);
+	grease_list(&scene, 10, "\x1a\x1a", 2);    /* supported_groups */
+	grease_list(&scene, 13, "\x2a\x2a", 2);    /* signature_algorithms */
+	grease_list(&scene, 16, "\2\x3a\x3a", 3);  /* ALPN */
+	add_extension(&scene, HS_CLIENT_HELLO, 43, "\4\x4a\x4a\3\3", 5); /* supported_versions */
+	/* signature_algorithms_cert */
+	add_extension(&scene, HS_CLIENT_HELLO, 50, "\0\4\x5a\x5a\4\3", 6);
+	add_extension(&scene, HS_CLIENT_HELLO, 0x6a6a, "", 0);
+	add_extension(&scene, HS_CLIENT_HELLO, 0xfafa, "\0", 1);
+	/* The client has said so: Finished is over it. */
+	wire_clear(&client->transcript.raw);
+	wire_put_bytes(&client->transcript.raw, scene.flight + 5, scene.len - 5);
+	EXPECT_EQ((ssize_t)scene.len, rtls_hs_input(server, scene.flight, scene.len));
+	EXPECT_STREQ("", rtls_hs_reason(server));
+	EXPECT_EQ(0xc02b, server->suite->id);
+	EXPECT_EQ(29, server->group->id);
+	EXPECT_EQ(0x0403, server->scheme->id);
+	EXPECT_EQ(0, memcmp("\2h2", server->alpn, 3));
+	for (int flight = 1; flight < 4; flight++) {
+		take_flight(&scene, flight % 2 ? server : client);
+		EXPECT_LT(0, rtls_hs_input(flight % 2 ? client : server, scene.flight, scene.len));
+	}
+	EXPECT_EQ(RTLS_HS_DONE, rtls_hs_status(client));
+	EXPECT_EQ(RTLS_HS_DONE, rtls_hs_status(server));
+	scene_end(&scene);
+}
+
 TEST_HARNESS_MAIN
