@@ -163,40 +163,68 @@ CASE(server_point_at_infinity, 1, BAD_PUBLIC_VALUE)
 
 /* ---- DHE and RSA --------------------------------------------------------------------------- */
 
-/* A ServerKeyExchange of DHE: prime of ffdhe2048 with its end changed, generator, value. */
-static void sign_dhe(struct scene *scene, size_t p_len, uint8_t p_last, uint8_t g,
-		     const uint8_t *value, size_t value_len)
+/* A ServerKeyExchange of DHE: prime, generator, value. */
+static void sign_dhe_prime(struct scene *scene, const uint8_t *p, size_t p_len, uint8_t g,
+			   const uint8_t *value, size_t value_len)
 {
-	const uint8_t *p = find_message(scene, HS_SERVER_KEY_EXCHANGE) + 6;
-	uint8_t params[1000], *out = params;
+	uint8_t params[2000] = { p_len >> 8, p_len }, *out = params + 2;
 
-	memcpy(out, (uint8_t[]){ p_len >> 8, p_len }, 2);
-	memcpy(out + 2, p, p_len);
-	out[2 + p_len - 1] = p_last;
-	out += 2 + p_len;
-	memcpy(out, (uint8_t[]){ 0, 1, g, value_len >> 8, value_len }, 5);
-	memcpy(out + 5, value, value_len);
-	sign_params(scene, params, out + 5 + value_len - params);
+	out = mempcpy(out, p, p_len);
+	out = mempcpy(out, (uint8_t[]){ 0, 1, g, value_len >> 8, value_len }, 5);
+	out = mempcpy(out, value, value_len);
+	sign_params(scene, params, out - params);
+}
+
+/* The prime is that of ffdhe2048 with its end changed. */
+static void sign_dhe(struct scene *scene, uint8_t p_last, uint8_t g, const uint8_t *value,
+		     size_t value_len)
+{
+	uint8_t p[256];
+
+	memcpy(p, find_message(scene, HS_SERVER_KEY_EXCHANGE) + 6, sizeof(p));
+	p[sizeof(p) - 1] = p_last;
+	sign_dhe_prime(scene, p, sizeof(p), g, value, value_len);
+}
+
+/* An odd number of so many bits: nobody gets as far as to ask if it is a prime. */
+static void sign_dhe_bits(struct scene *scene, size_t bits)
+{
+	uint8_t p[1100];
+	size_t len = (bits + 7) / 8;
+
+	memset(p, 0xff, sizeof(p));
+	p[0] >>= 8 * len - bits;
+	sign_dhe_prime(scene, p, len, 2, (uint8_t[]){ 5 }, 1);
 }
 
 CASE_WITH(DHE, dhe_prime_of_1024_bits, 1, DH_SIZE)
 {
-	sign_dhe(scene, 128, 0xff, 2, (uint8_t[]){ 5 }, 1);
+	sign_dhe_bits(scene, 1024);
+}
+
+CASE_WITH(DHE, dhe_prime_of_2047_bits, 1, DH_SIZE)
+{
+	sign_dhe_bits(scene, 2047);
+}
+
+CASE_WITH(DHE, dhe_prime_of_8193_bits, 1, DH_SIZE)
+{
+	sign_dhe_bits(scene, 8193);
 }
 
 CASE_WITH(DHE, dhe_prime_is_even, 1, BAD_PUBLIC_VALUE)
 {
-	sign_dhe(scene, 256, 0xfe, 2, (uint8_t[]){ 5 }, 1);
+	sign_dhe(scene, 0xfe, 2, (uint8_t[]){ 5 }, 1);
 }
 
 CASE_WITH(DHE, dhe_generator_is_one, 1, BAD_PUBLIC_VALUE)
 {
-	sign_dhe(scene, 256, 0xff, 1, (uint8_t[]){ 5 }, 1);
+	sign_dhe(scene, 0xff, 1, (uint8_t[]){ 5 }, 1);
 }
 
 CASE_WITH(DHE, dhe_value_is_one, 1, BAD_PUBLIC_VALUE)
 {
-	sign_dhe(scene, 256, 0xff, 2, (uint8_t[]){ 1 }, 1);
+	sign_dhe(scene, 0xff, 2, (uint8_t[]){ 1 }, 1);
 }
 
 CASE_WITH(DHE, dhe_value_is_p_minus_one, 1, BAD_PUBLIC_VALUE)
@@ -205,7 +233,7 @@ CASE_WITH(DHE, dhe_value_is_p_minus_one, 1, BAD_PUBLIC_VALUE)
 
 	memcpy(value, find_message(scene, HS_SERVER_KEY_EXCHANGE) + 6, 256);
 	value[255]--;
-	sign_dhe(scene, 256, 0xff, 2, value, 256);
+	sign_dhe(scene, 0xff, 2, value, 256);
 }
 
 CASE_WITH(DHE, dhe_client_value_is_zero, 2, BAD_PUBLIC_VALUE)
