@@ -164,7 +164,8 @@ struct cert cert_make(struct cert_spec spec)
 		      spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment");
 	if (!X509_sign(cert.x509, signer,
 		       EVP_PKEY_is_a(signer, "ED25519") || EVP_PKEY_is_a(signer, "ED448")
-			       ? NULL : EVP_sha256()))
+			       ? NULL
+			       : EVP_get_digestbyname(spec.digest ? spec.digest : "SHA256")))
 		die("signing a certificate");
 	return cert;
 }

@@ -33,6 +33,7 @@ struct cert_spec {
 	const struct cert *issuer; /* NULL: signed by itself */
 	bool is_ca;
 	long serial;         /* 0: 1 */
+	const char *digest;  /* signed with it; NULL: SHA256. EdDSA has its own */
 };
 
 struct cert {

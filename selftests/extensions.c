@@ -445,14 +445,26 @@ FIXTURE_VARIANT(binding)
 {
 	enum cert_kind kind;
 	const char *suite, *prf_digest, *end_point_digest; /* NULL: none is defined */
+	const char *cert_digest; /* that the certificate is signed with */
+	int end_point_len;
 };
 
 FIXTURE_VARIANT_ADD(binding, sha256) {
 	.kind = CERT_RSA, .suite = "ECDHE-RSA-AES128-GCM-SHA256", .prf_digest = "SHA256",
-	.end_point_digest = "SHA256" };
+	.end_point_digest = "SHA256", .end_point_len = 32 };
 FIXTURE_VARIANT_ADD(binding, sha384) {
 	.kind = CERT_ECDSA, .suite = "ECDHE-ECDSA-AES256-GCM-SHA384", .prf_digest = "SHA384",
-	.end_point_digest = "SHA256" };
+	.end_point_digest = "SHA256", .end_point_len = 32 };
+/* The certificate's signature counts, not the suite; SHA-256 takes the place of SHA-1. */
+FIXTURE_VARIANT_ADD(binding, signed_with_sha384) {
+	.kind = CERT_ECDSA, .suite = "ECDHE-ECDSA-AES128-GCM-SHA256", .prf_digest = "SHA256",
+	.cert_digest = "SHA384", .end_point_digest = "SHA384", .end_point_len = 48 };
+FIXTURE_VARIANT_ADD(binding, signed_with_sha512) {
+	.kind = CERT_RSA, .suite = "ECDHE-RSA-AES128-GCM-SHA256", .prf_digest = "SHA256",
+	.cert_digest = "SHA512", .end_point_digest = "SHA512", .end_point_len = 64 };
+FIXTURE_VARIANT_ADD(binding, signed_with_sha1) {
+	.kind = CERT_RSA, .suite = "ECDHE-RSA-AES128-GCM-SHA256", .prf_digest = "SHA256",
+	.cert_digest = "SHA1", .end_point_digest = "SHA256", .end_point_len = 32 };
 FIXTURE_VARIANT_ADD(binding, ed25519) {
 	.kind = CERT_ED25519, .suite = "ECDHE-ECDSA-AES128-GCM-SHA256", .prf_digest = "SHA256" };
 
@@ -469,7 +481,8 @@ FIXTURE_SETUP(binding)
 	memset(self, 0, sizeof(*self));
 	self->sides.store = rtls_session_store_new(1);
 	self->sides.keys = rtls_ticket_keys_new();
-	self->cert = cert_make((struct cert_spec){ .kind = variant->kind });
+	self->cert = cert_make((struct cert_spec){ .kind = variant->kind,
+						   .digest = variant->cert_digest });
 	self->pair = pair_make(
 		config_make((struct config_spec){ .identity = &self->cert, .suites = variant->suite,
 						  .more = set_sides, .arg = &self->sides }),
@@ -561,6 +574,7 @@ TEST_F(binding, server_end_point)
 		}
 		X509_digest(self->cert.x509, EVP_get_digestbyname(variant->end_point_digest),
 			    expected, &len);
+		EXPECT_EQ(variant->end_point_len, (int)len);
 		EXPECT_EQ((int)len, rtls_hs_server_end_point(self->pair.client, client));
 		EXPECT_EQ((int)len, rtls_hs_server_end_point(self->pair.server, server));
 		EXPECT_EQ(0, memcmp(client, expected, len));
