@@ -163,6 +163,49 @@ TEST_F(staple, is_sent_only_when_asked)
 	EXPECT_EQ(false, self->pair.client->status_seen);
 }
 
+static time_t server_time;
+
+static time_t now_of_server(void *arg)
+{
+	(void)arg;
+	return server_time;
+}
+
+static int set_staple_and_clock(struct rtls_config *config, void *file)
+{
+	int ret = rtls_config_set_now(config, now_of_server, NULL);
+
+	return ret ? ret : rtls_config_set_staple_file(config, file);
+}
+
+/* By the server's clock; for the client it would be good a while longer. */
+TEST(staple_is_sent_until_it_is_out_of_date)
+{
+	struct cert cert = cert_make((struct cert_spec){ 0 });
+	char file[40];
+	uint8_t der[4096];
+	struct pair pair;
+
+	write_file(file, der, staple_make((struct staple_spec){ .cert = &cert, .life_s = 86400 },
+					  der));
+	pair = pair_make(config_make((struct config_spec){ .identity = &cert, .arg = file,
+							   .more = set_staple_and_clock }),
+			 config_make((struct config_spec){ .trust = &cert,
+							   .more = require_staple }));
+	unlink(file);
+	for (int late = 0; late < 2; late++) {
+		server_time = pair.server_config->identities[0].staple_until - 1 + late;
+		ASSERT_EQ(0, pair_begin(&pair, "localhost"));
+		pair_run(&pair, SIZE_MAX);
+		EXPECT_EQ(!late, pair.client->status_seen);
+		EXPECT_STREQ(late ? "the server staples no OCSP response" : "",
+			     rtls_hs_reason(pair.client));
+	}
+	pair_free(&pair);
+	cert_free(&cert);
+	test_end();
+}
+
 TEST(staple_files_refused)
 {
 	struct cert cert = cert_make((struct cert_spec){ .serial = 5 });
