@@ -211,13 +211,14 @@ TEST_F(chain_cache, not_verified_then)
 }
 
 static struct rtls_config *client_with_crl(struct _test_data_chain_cache *self, long serial,
-					   long age_s, long life_s)
+					   long life_s)
 {
 	char file[] = "/tmp/ringtls-crl-XXXXXX";
 	struct rtls_config *client;
 
 	close(mkstemp(file));
-	crl_write(file, &self->ca, serial, age_s, life_s);
+	crl_write(file, (struct crl_spec){ .issuer = &self->ca, .serial = serial,
+					   .life_s = life_s });
 	client = config_with_clock((struct config_spec){ .trust = &self->ca, .crl_file = file });
 	unlink(file);
 	return client;
@@ -225,7 +226,7 @@ static struct rtls_config *client_with_crl(struct _test_data_chain_cache *self, 
 
 TEST_F(chain_cache, revoked)
 {
-	struct rtls_config *client = client_with_crl(self, 2, 0, HOUR);
+	struct rtls_config *client = client_with_crl(self, 2, HOUR);
 
 	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_CERTIFICATE_REVOKED),
 		  meet(self, client, "localhost"));
@@ -235,7 +236,7 @@ TEST_F(chain_cache, revoked)
 /* A list that says nothing against it, until it is out of date. */
 TEST_F(chain_cache, list_out_of_date)
 {
-	struct rtls_config *client = client_with_crl(self, 77, 0, 10 * MINUTE);
+	struct rtls_config *client = client_with_crl(self, 77, 10 * MINUTE);
 
 	EXPECT_EQ(0, meet(self, client, "localhost"));
 	EXPECT_EQ(0, meet(self, client, "localhost"));

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Client authentication: every kind of client certificate with every kind of key exchange,
- * what a server asks for and gets, who is refused and why, the callback, keys elsewhere, CRLs.
+ * what a server asks for and gets, who is refused and why, the callback, keys elsewhere.
  */
 #include <string.h>
-#include <unistd.h>
-#include <openssl/x509v3.h>
 
 #include "common.h"
-#include "crl.h"
 #include "pair.h"
 #include "../handshake/hs_internal.h"
 #include <kselftest_harness.h>
@@ -270,80 +267,6 @@ TEST(the_identity_that_the_authority_has_issued)
 	cert_free(&stranger);
 	cert_free(&friend);
 	test_end();
-}
-
-/* ---- revocation ------------------------------------------------------------------------------ */
-
-FIXTURE(revocation)
-{
-	struct cert ca, server_cert, client_cert;
-	char crl[40];
-	struct pair pair;
-};
-
-FIXTURE_VARIANT(revocation)
-{
-	enum rtls_role looks; /* who has the CRL */
-	long serial, age_s;
-	uint8_t alert;
-	const char *reason;
-};
-
-#define REVOCATION(name) FIXTURE_VARIANT_ADD(revocation, name)
-
-REVOCATION(of_somebody_else) { .looks = RTLS_SERVER, .serial = 77 };
-REVOCATION(of_the_client) {
-	.looks = RTLS_SERVER, .serial = 3, .alert = RTLS_ALERT_CERTIFICATE_REVOKED,
-	.reason = "the client's certificate was revoked by its issuer" };
-REVOCATION(of_the_server) {
-	.looks = RTLS_CLIENT, .serial = 2, .alert = RTLS_ALERT_CERTIFICATE_REVOKED,
-	.reason = "the server's certificate was revoked by its issuer" };
-REVOCATION(not_of_the_server) { .looks = RTLS_CLIENT, .serial = 3 };
-REVOCATION(list_out_of_date) {
-	.looks = RTLS_SERVER, .serial = 77, .age_s = 200000,
-	.alert = RTLS_ALERT_CERTIFICATE_UNKNOWN,
-	.reason = "the client's certificate cannot be checked: the CRL of its issuer is out of date" };
-
-FIXTURE_SETUP(revocation)
-{
-	memset(self, 0, sizeof(*self));
-	strcpy(self->crl, "/tmp/ringtls-crl-XXXXXX");
-	close(mkstemp(self->crl));
-	self->ca = cert_make((struct cert_spec){
-		.kind = CERT_ECDSA_P384, .subject = "authority", .is_ca = true });
-	self->server_cert = cert_make((struct cert_spec){ .issuer = &self->ca, .serial = 2 });
-	self->client_cert = cert_make((struct cert_spec){
-		.issuer = &self->ca, .serial = 3, .usage = "clientAuth" });
-	crl_write(self->crl, &self->ca, variant->serial, variant->age_s, 100000);
-	self->pair = pair_make(
-		config_make((struct config_spec){
-			.identity = &self->server_cert, .trust = &self->ca,
-			.client_auth = RTLS_CLIENT_AUTH_REQUIRE,
-			.crl_file = variant->looks == RTLS_SERVER ? self->crl : NULL }),
-		config_make((struct config_spec){
-			.identity = &self->client_cert, .trust = &self->ca,
-			.crl_file = variant->looks == RTLS_CLIENT ? self->crl : NULL }));
-}
-
-FIXTURE_TEARDOWN(revocation)
-{
-	unlink(self->crl);
-	pair_free(&self->pair);
-	cert_free(&self->ca);
-	cert_free(&self->server_cert);
-	cert_free(&self->client_cert);
-	test_end();
-}
-
-TEST_F(revocation, is_noticed)
-{
-	struct rtls_hs *looks;
-
-	ASSERT_EQ(0, pair_begin(&self->pair, "localhost"));
-	pair_run(&self->pair, SIZE_MAX);
-	looks = variant->looks == RTLS_SERVER ? self->pair.server : self->pair.client;
-	EXPECT_EQ(variant->alert ? RTLS_ERR_ALERT_SENT(variant->alert) : 0, rtls_hs_error(looks));
-	EXPECT_STREQ(variant->reason ? variant->reason : "", rtls_hs_reason(looks));
 }
 
 /* ---- keys elsewhere: what their callers may do wrong ----------------------------------------- */
