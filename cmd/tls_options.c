@@ -104,7 +104,7 @@ const struct option_row tls_option_table[] = {
 	OPTION("groups", 0, "LIST", set_groups, struct tls_options, groups,
 	       "groups for the key exchange, colon-separated; or \"list\""),
 	OPTION("sigalgs", 0, "LIST", set_sigalgs, struct tls_options, sigalgs,
-	       "signature algorithms, colon-separated; or \"list\""),
+	       "signature algorithms (SHA-1 never in certificates); or \"list\""),
 	OPTION("alpn", 0, "LIST", option_string, struct tls_options, alpn,
 	       "application protocols, colon-separated"),
 	OPTION("legacy-kx", 0, NULL, option_flag, struct tls_options, legacy_kx,

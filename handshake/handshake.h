@@ -151,6 +151,9 @@ int rtls_config_set_verify(struct rtls_config *config, bool verify);
  * Colon-separated, first is preferred; OpenSSL's or IANA's names: "ECDHE-RSA-AES128-GCM-SHA256",
  * "P-256" or "secp256r1", "RSA-PSS+SHA256" or "rsa_pss_rsae_sha256". A name that is not
  * known is refused; rtls_config_error() has the one that was probably meant.
+ *
+ * Signature algorithms are those of the handshake. SHA-1 is allowed there if it is named;
+ * in the signature of a certificate it is refused in any case.
  */
 int rtls_config_set_suites(struct rtls_config *config, const char *suites);
 int rtls_config_set_groups(struct rtls_config *config, const char *groups);

@@ -18,7 +18,7 @@ FIXTURE(choice)
 FIXTURE_VARIANT(choice)
 {
 	struct cert_spec certs[2]; /* an authority with an RSA key signs both */
-	const char *server_suites;
+	const char *server_suites, *server_sigalgs;
 	bool clients_order;
 	const char *client_suites, *client_groups, *client_sigalgs;
 	const char *host; /* asked for; NULL: localhost */
@@ -66,6 +66,10 @@ CHOICE(first_of_ed25519_and_ecdsa) {
 CHOICE(rsa_pss_of_rsa_and_rsa_pss) {
 	.certs = TWO_KINDS(RSA, RSA_PSS), .client_sigalgs = "RSA+SHA256:rsa_pss_pss_sha256",
 	.client_suites = "ECDHE-RSA-AES128-GCM-SHA256", .sigalg = "RSA+SHA256", .cert = 0 };
+/* Only where both name it; and only here, not in a certificate. */
+CHOICE(sha1_where_both_name_it) {
+	.certs = TWO_KINDS(RSA, ECDSA), .server_sigalgs = "RSA+SHA256:RSA+SHA1:ECDSA+SHA1",
+	.client_sigalgs = "RSA+SHA1", .sigalg = "RSA+SHA1", .cert = 0 };
 CHOICE(p256_of_p384_and_p256) {
 	.certs = TWO_KINDS(ECDSA_P384, ECDSA), .client_groups = "x25519:P-256", .cert = 1 };
 CHOICE(p384_of_p256_and_p384) {
@@ -93,8 +97,8 @@ FIXTURE_SETUP(choice)
 	self->pair = pair_make(
 		config_make((struct config_spec){
 			.identity = &self->certs[0], .identity2 = &self->certs[1],
-			.suites = variant->server_suites, .more = set_preference,
-			.arg = variant->clients_order ? self : NULL }),
+			.suites = variant->server_suites, .sigalgs = variant->server_sigalgs,
+			.more = set_preference, .arg = variant->clients_order ? self : NULL }),
 		config_make((struct config_spec){
 			.trust = &self->ca, .suites = variant->client_suites,
 			.groups = variant->client_groups, .sigalgs = variant->client_sigalgs }));
