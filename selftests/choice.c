@@ -123,7 +123,7 @@ TEST_F(choice, is)
 	ASSERT_STREQ("", rtls_hs_reason(self->pair.client));
 	server = self->pair.server;
 	ASSERT_EQ(RTLS_HS_DONE, rtls_hs_status(server));
-	EXPECT_EQ(0, X509_cmp(chosen, self->pair.client->peer_leaf));
+	EXPECT_EQ(0, X509_cmp(chosen, hs_peer_leaf(self->pair.client)));
 	EXPECT_STREQ(variant->suite ? variant->suite : server->suite->name, server->suite->name);
 	EXPECT_STREQ(variant->sigalg ? variant->sigalg : server->scheme->openssl_name,
 		     server->scheme->openssl_name);
