@@ -2,11 +2,6 @@
 /* The client's side of RFC 5246 7.3, figures 1 and 2, as a table. handshake.c runs it. */
 #include "hs_internal.h"
 
-static bool has_server_key_exchange(const struct rtls_hs *hs)
-{
-	return hs->suite->kx != HS_KX_RSA;
-}
-
 /* The server may promise a CertificateStatus and send none: RFC 6066 8. */
 static bool is_status_possible(const struct rtls_hs *hs)
 {
@@ -15,7 +10,7 @@ static bool is_status_possible(const struct rtls_hs *hs)
 
 static bool is_status_next(const struct rtls_hs *hs)
 {
-	return is_status_possible(hs) && !has_server_key_exchange(hs) &&
+	return is_status_possible(hs) && !hs_has_server_key_exchange(hs) &&
 	       !hs->certificate_requested;
 }
 
@@ -34,16 +29,6 @@ static bool has_signed(const struct rtls_hs *hs)
 	return hs->certificate_requested && hs->identity;
 }
 
-static bool is_resumed(const struct rtls_hs *hs)
-{
-	return hs->resumed;
-}
-
-static bool is_ticket_promised(const struct rtls_hs *hs)
-{
-	return hs->promises_ticket;
-}
-
 static bool is_no_ticket_promised(const struct rtls_hs *hs)
 {
 	return !hs->promises_ticket;
@@ -59,9 +44,9 @@ const struct hs_row hs_client_rows[] = {
 
 	{ HS_WAIT_SERVER_HELLO, HANDSHAKE, HS_SERVER_HELLO, NULL, server_hello_recv,
 	  HS_RESUME },
-	{ HS_RESUME, 0, 0, is_resumed, hs_resume_keys, HS_WAIT_NEW_SESSION_TICKET },
+	{ HS_RESUME, 0, 0, hs_is_resumed, hs_resume_keys, HS_WAIT_NEW_SESSION_TICKET },
 	{ HS_RESUME, 0, 0, NULL, NULL, HS_WAIT_CERTIFICATE },
-	{ HS_WAIT_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, has_server_key_exchange,
+	{ HS_WAIT_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, hs_has_server_key_exchange,
 	  server_certificate_recv, HS_WAIT_SERVER_KEY_EXCHANGE },
 	{ HS_WAIT_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, NULL, server_certificate_recv,
 	  HS_WAIT_SERVER_HELLO_DONE },
@@ -89,17 +74,17 @@ const struct hs_row hs_client_rows[] = {
 	  certificate_verify_send, HS_SEND_CHANGE_CIPHER_SPEC },
 	{ HS_SEND_CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC, 0, NULL, change_cipher_spec_send,
 	  HS_SEND_FINISHED },
-	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, is_resumed, finished_send, HS_KEEP_SESSION },
+	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, hs_is_resumed, finished_send, HS_KEEP_SESSION },
 	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, NULL, finished_send,
 	  HS_WAIT_NEW_SESSION_TICKET },
 
-	{ HS_WAIT_NEW_SESSION_TICKET, HANDSHAKE, HS_NEW_SESSION_TICKET, is_ticket_promised,
+	{ HS_WAIT_NEW_SESSION_TICKET, HANDSHAKE, HS_NEW_SESSION_TICKET, hs_is_ticket_promised,
 	  new_session_ticket_recv, HS_WAIT_CHANGE_CIPHER_SPEC },
 	{ HS_WAIT_NEW_SESSION_TICKET, CHANGE_CIPHER_SPEC, 0, is_no_ticket_promised,
 	  change_cipher_spec_recv, HS_WAIT_FINISHED },
 	{ HS_WAIT_CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC, 0, NULL, change_cipher_spec_recv,
 	  HS_WAIT_FINISHED },
-	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, is_resumed, finished_recv,
+	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, hs_is_resumed, finished_recv,
 	  HS_SEND_CHANGE_CIPHER_SPEC },
 	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, NULL, finished_recv, HS_KEEP_SESSION },
 	{ HS_KEEP_SESSION, 0, 0, NULL, hs_session_keep, HS_DONE },

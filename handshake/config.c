@@ -24,14 +24,6 @@ int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 	return RTLS_ERR_CONFIG;
 }
 
-bool hs_is_suite_configured(const struct rtls_hs *hs, const struct hs_suite *suite)
-{
-	for (size_t i = 0; i < hs->config->suites_len; i++)
-		if (hs->config->suites[i] == suite)
-			return true;
-	return false;
-}
-
 static void default_suites(struct rtls_config *config, bool legacy)
 {
 	config->suites_len = 0;
@@ -449,6 +441,12 @@ int rtls_config_freeze(struct rtls_config *config)
 	/* Directories of the default path are read on demand, so a server pays nothing. */
 	if (!config->trust_given && !X509_STORE_set_default_paths(config->trust))
 		return hs_config_refuse(config, "the system's trust store cannot be opened");
+	for (size_t i = 0; i < config->suites_len; i++)
+		config->suite_bits |= 1u << (config->suites[i] - hs_suites);
+	for (size_t i = 0; i < config->groups_len; i++)
+		config->group_bits |= 1u << (config->groups[i] - hs_groups);
+	for (size_t i = 0; i < config->schemes_len; i++)
+		config->scheme_bits |= 1u << (config->schemes[i] - hs_schemes);
 	config->can_serve = !rtls_config_check_server(config);
 	config->error[0] = '\0';
 	ERR_clear_error();

@@ -36,6 +36,7 @@
 #define HS_CLOCK_SKEW_MAX  300 /* seconds between machines */
 #define HS_RSA_BITS_MIN    2048
 #define HS_RSA_BITS_MAX    8192
+#define HS_RSA_PREMASTER_LEN 48
 
 /* ---- names.c: the tables below as names ----------------------------------- */
 
@@ -50,6 +51,15 @@ extern const struct hs_names hs_suite_names, hs_group_names, hs_scheme_names;
 int hs_names_find(const struct hs_names *names, const char *given, size_t len);
 /* The name that was probably meant; NULL: none is near. */
 const char *hs_names_nearest(const struct hs_names *names, const char *given, size_t len);
+
+/* ---- file.c ------------------------------------------------------------------ */
+
+/*
+ * Appends a whole file of at most @max bytes: 0 or -errno; -EINVAL: it is no regular file,
+ * -EFBIG: it is longer.
+ */
+int hs_read_file(const char *file, size_t max, struct wire_out *out);
+const char *hs_file_error(int error);
 
 /* ---- suites.c, groups.c, signatures.c: what is data ----------------------- */
 
@@ -220,6 +230,7 @@ struct rtls_config {
 	size_t names_len;
 	X509_STORE *trust;
 	bool trust_given, crls_given;
+	uint32_t suite_bits, group_bits, scheme_bits; /* of the lists below, once frozen */
 	const struct hs_suite *suites[HS_ROWS_MAX];
 	size_t suites_len;
 	bool suites_given, server_preference;
@@ -247,7 +258,6 @@ struct rtls_config {
 	void *key_log_arg;
 };
 
-bool hs_is_suite_configured(const struct rtls_hs *hs, const struct hs_suite *suite);
 int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void hs_identity_clear(struct hs_identity *identity);
@@ -464,10 +474,42 @@ struct rtls_hs {
 	struct hs_secrets secrets;
 };
 
+static inline bool hs_has_server_key_exchange(const struct rtls_hs *hs)
+{
+	return hs->suite->kx != HS_KX_RSA;
+}
+
+static inline bool hs_is_resumed(const struct rtls_hs *hs)
+{
+	return hs->resumed;
+}
+
+static inline bool hs_is_ticket_promised(const struct rtls_hs *hs)
+{
+	return hs->promises_ticket;
+}
+
 /* NULL: the peer has shown no certificate. */
 static inline X509 *hs_peer_leaf(const struct rtls_hs *hs)
 {
 	return hs->peer_chain ? hs->peer_chain->leaf : NULL;
+}
+
+/* Is it among those of the configuration? */
+static inline bool hs_is_suite_configured(const struct rtls_hs *hs, const struct hs_suite *suite)
+{
+	return hs->config->suite_bits & 1u << (suite - hs_suites);
+}
+
+static inline bool hs_is_group_configured(const struct rtls_hs *hs, const struct hs_group *group)
+{
+	return hs->config->group_bits & 1u << (group - hs_groups);
+}
+
+static inline bool hs_is_scheme_configured(const struct rtls_hs *hs,
+					   const struct hs_scheme *scheme)
+{
+	return hs->config->scheme_bits & 1u << (scheme - hs_schemes);
 }
 
 /* How many bytes of plaintext a record to the peer may hold. */

@@ -307,20 +307,9 @@ int rtls_config_add_identity_file(struct rtls_config *config, const char *cert_f
 
 static int read_small_file(struct rtls_config *config, const char *file, struct wire_out *out)
 {
-	uint8_t *room = wire_put_room(out, SMALL_FILE_MAX);
-	FILE *in = room ? fopen(file, "re") : NULL;
-	size_t n = in ? fread(room, 1, SMALL_FILE_MAX, in) : 0;
-	int error = in && !ferror(in) ? 0 : errno;
+	int ret = hs_read_file(file, SMALL_FILE_MAX, out);
 
-	if (in)
-		fclose(in);
-	if (error)
-		return hs_config_refuse(config, "%s: %s", file, strerror(error));
-	if (n == SMALL_FILE_MAX)
-		return hs_config_refuse(config, "%s: longer than anything that is of use here",
-					file);
-	out->len = n;
-	return 0;
+	return ret ? hs_config_refuse(config, "%s: %s", file, hs_file_error(ret)) : 0;
 }
 
 static struct hs_identity *last_identity(struct rtls_config *config)

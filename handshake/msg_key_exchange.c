@@ -11,10 +11,8 @@
 #include "hs_internal.h"
 
 #define NAMED_CURVE       3
-#define RSA_MAX           1024 /* bytes: 8192 bits */
 #define DH_BITS_MIN       2048
 #define DH_BITS_MAX       8192
-#define RSA_PREMASTER_LEN 48
 
 /* A public value, in a vector whose length has one byte for points and two for numbers. */
 static unsigned int length_bytes(const struct rtls_hs *hs)
@@ -107,14 +105,6 @@ int server_key_exchange_send(struct rtls_hs *hs, struct wire_in *body)
 
 /* ---- ServerKeyExchange, received --------------------------------------------------------- */
 
-static bool is_configured_group(const struct rtls_hs *hs, const struct hs_group *group)
-{
-	for (size_t i = 0; i < hs->config->groups_len; i++)
-		if (hs->config->groups[i] == group)
-			return true;
-	return false;
-}
-
 /* Each of these reads the group and makes our own key in it. */
 
 static int get_curve(struct rtls_hs *hs, struct wire_in *body)
@@ -125,7 +115,7 @@ static int get_curve(struct rtls_hs *hs, struct wire_in *body)
 	if (body->bad)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	if (curve_type != NAMED_CURVE || !hs->group || hs->group->kind == HS_GROUP_FF ||
-	    !is_configured_group(hs, hs->group))
+	    !hs_is_group_configured(hs, hs->group))
 		return hs_violation(hs, HS_V_GROUP_NOT_OFFERED);
 	return 0;
 }
@@ -201,17 +191,17 @@ int server_key_exchange_recv(struct rtls_hs *hs, struct wire_in *body)
 static int encrypt_premaster(struct rtls_hs *hs)
 {
 	struct hs_secrets *secrets = &hs->secrets;
-	uint8_t encrypted[RSA_MAX];
+	uint8_t encrypted[RTLS_KEY_OUT_MAX];
 	size_t len = sizeof(encrypted), begin;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(hs_peer_library(), hs->peer_chain->key, NULL);
-	bool ok = ctx && RAND_priv_bytes(secrets->premaster, RSA_PREMASTER_LEN) == 1;
+	bool ok = ctx && RAND_priv_bytes(secrets->premaster, HS_RSA_PREMASTER_LEN) == 1;
 
 	secrets->premaster[0] = HS_VERSION >> 8;
 	secrets->premaster[1] = HS_VERSION & 0xff;
-	secrets->premaster_len = RSA_PREMASTER_LEN;
+	secrets->premaster_len = HS_RSA_PREMASTER_LEN;
 	ok = ok && EVP_PKEY_encrypt_init(ctx) > 0 &&
 	     EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
-	     EVP_PKEY_encrypt(ctx, encrypted, &len, secrets->premaster, RSA_PREMASTER_LEN) > 0;
+	     EVP_PKEY_encrypt(ctx, encrypted, &len, secrets->premaster, HS_RSA_PREMASTER_LEN) > 0;
 	EVP_PKEY_CTX_free(ctx);
 	if (!ok)
 		return hs_fault(hs, "encrypting the premaster secret failed");

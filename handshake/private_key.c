@@ -13,8 +13,6 @@
 
 #include "hs_internal.h"
 
-#define RSA_PREMASTER_LEN 48
-
 /* RFC 5246 7.4.7.1: libcrypto puts random bytes in the place of what is wrong, in constant time. */
 static int decrypt(struct rtls_key_operation *operation)
 {
@@ -75,18 +73,18 @@ static int take_premaster(struct rtls_hs *hs, const struct rtls_key_operation *o
 	const uint8_t *out = operation->out;
 	uint8_t *premaster = hs->secrets.premaster;
 	/* An HSM may call wrong padding an error: that must not be seen either. */
-	uint32_t wrong = ((uint32_t)operation->out_len ^ RSA_PREMASTER_LEN) |
+	uint32_t wrong = ((uint32_t)operation->out_len ^ HS_RSA_PREMASTER_LEN) |
 			 (uint32_t)operation->error;
 	uint8_t right;
 
-	if (RAND_priv_bytes(premaster, RSA_PREMASTER_LEN) != 1)
+	if (RAND_priv_bytes(premaster, HS_RSA_PREMASTER_LEN) != 1)
 		return hs_fault(hs, "no random numbers");
 	wrong |= out[0] ^ hs->client_version >> 8;
 	wrong |= out[1] ^ (hs->client_version & 0xff);
 	right = mask_if_zero(wrong);
-	for (size_t i = 0; i < RSA_PREMASTER_LEN; i++)
+	for (size_t i = 0; i < HS_RSA_PREMASTER_LEN; i++)
 		premaster[i] ^= right & (premaster[i] ^ out[i]);
-	hs->secrets.premaster_len = RSA_PREMASTER_LEN;
+	hs->secrets.premaster_len = HS_RSA_PREMASTER_LEN;
 	return 0;
 }
 

@@ -2,11 +2,6 @@
 /* The server's side of RFC 5246 7.3, figures 1 and 2, as a table. handshake.c runs it. */
 #include "hs_internal.h"
 
-static bool has_server_key_exchange(const struct rtls_hs *hs)
-{
-	return hs->suite->kx != HS_KX_RSA;
-}
-
 /* The answer to status_request stands in the ServerHello that was sent. */
 static bool promised_status(const struct rtls_hs *hs)
 {
@@ -28,16 +23,6 @@ static bool has_client_certificate(const struct rtls_hs *hs)
 	return hs->peer_chain;
 }
 
-static bool is_resumed(const struct rtls_hs *hs)
-{
-	return hs->resumed;
-}
-
-static bool promises_ticket(const struct rtls_hs *hs)
-{
-	return hs->promises_ticket;
-}
-
 #define CHANGE_CIPHER_SPEC RTLS_CHANGE_CIPHER_SPEC
 #define HANDSHAKE          RTLS_HANDSHAKE
 
@@ -47,14 +32,14 @@ const struct hs_row hs_server_rows[] = {
 	  HS_SEND_SERVER_HELLO },
 
 	{ HS_SEND_SERVER_HELLO, HANDSHAKE, HS_SERVER_HELLO, NULL, server_hello_send, HS_RESUME },
-	{ HS_RESUME, 0, 0, is_resumed, hs_resume_keys, HS_SEND_NEW_SESSION_TICKET },
+	{ HS_RESUME, 0, 0, hs_is_resumed, hs_resume_keys, HS_SEND_NEW_SESSION_TICKET },
 	{ HS_RESUME, 0, 0, NULL, NULL, HS_SEND_CERTIFICATE },
 	{ HS_SEND_CERTIFICATE, HANDSHAKE, HS_CERTIFICATE, NULL, certificate_send,
 	  HS_SEND_CERTIFICATE_STATUS },
 	{ HS_SEND_CERTIFICATE_STATUS, HANDSHAKE, HS_CERTIFICATE_STATUS, promised_status,
 	  certificate_status_send, HS_SIGN_SERVER_KEY_EXCHANGE },
 	{ HS_SEND_CERTIFICATE_STATUS, 0, 0, NULL, NULL, HS_SIGN_SERVER_KEY_EXCHANGE },
-	{ HS_SIGN_SERVER_KEY_EXCHANGE, 0, 0, has_server_key_exchange, server_key_exchange_sign,
+	{ HS_SIGN_SERVER_KEY_EXCHANGE, 0, 0, hs_has_server_key_exchange, server_key_exchange_sign,
 	  HS_SEND_SERVER_KEY_EXCHANGE },
 	{ HS_SIGN_SERVER_KEY_EXCHANGE, 0, 0, NULL, NULL, HS_SEND_CERTIFICATE_REQUEST },
 	{ HS_SEND_SERVER_KEY_EXCHANGE, HANDSHAKE, HS_SERVER_KEY_EXCHANGE, NULL,
@@ -78,16 +63,16 @@ const struct hs_row hs_server_rows[] = {
 	  certificate_verify_recv, HS_WAIT_CHANGE_CIPHER_SPEC },
 	{ HS_WAIT_CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC, 0, NULL, change_cipher_spec_recv,
 	  HS_WAIT_FINISHED },
-	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, is_resumed, finished_recv, HS_DONE },
+	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, hs_is_resumed, finished_recv, HS_DONE },
 	{ HS_WAIT_FINISHED, HANDSHAKE, HS_FINISHED, NULL, finished_recv,
 	  HS_SEND_NEW_SESSION_TICKET },
 
-	{ HS_SEND_NEW_SESSION_TICKET, HANDSHAKE, HS_NEW_SESSION_TICKET, promises_ticket,
+	{ HS_SEND_NEW_SESSION_TICKET, HANDSHAKE, HS_NEW_SESSION_TICKET, hs_is_ticket_promised,
 	  new_session_ticket_send, HS_SEND_CHANGE_CIPHER_SPEC },
 	{ HS_SEND_NEW_SESSION_TICKET, 0, 0, NULL, NULL, HS_SEND_CHANGE_CIPHER_SPEC },
 	{ HS_SEND_CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC, 0, NULL, change_cipher_spec_send,
 	  HS_SEND_FINISHED },
-	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, is_resumed, finished_send,
+	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, hs_is_resumed, finished_send,
 	  HS_WAIT_CHANGE_CIPHER_SPEC },
 	{ HS_SEND_FINISHED, HANDSHAKE, HS_FINISHED, NULL, finished_send, HS_KEEP_SESSION },
 	{ HS_KEEP_SESSION, 0, 0, NULL, hs_session_keep, HS_DONE },

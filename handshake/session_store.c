@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hs_internal.h"
@@ -240,9 +239,10 @@ int rtls_session_store_save(struct rtls_session_store *store, const char *file)
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", file) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
 	put_entries(store, &out);
-	if (out.bad) {
+	if (out.bad || out.len > FILE_MAX) {
+		ret = out.bad ? -ENOMEM : -EFBIG;
 		wire_clear(&out);
-		return -ENOMEM;
+		return ret;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
 	ret = fd < 0 ? -errno : write_whole(fd, out.data, out.len);
@@ -277,27 +277,13 @@ static int take_entries(struct rtls_session_store *store, struct wire_in in, boo
 
 int rtls_session_store_load(struct rtls_session_store *store, const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
-	struct stat st;
-	uint8_t *data;
+	struct wire_out data = { 0 };
+	int ret = hs_read_file(file, FILE_MAX, &data);
 
-	if (fd < 0)
-		return -errno;
-	ret = fstat(fd, &st) ? -errno : 0;
-	if (!ret && (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX))
-		ret = -EINVAL;
-	if (ret) {
-		close(fd);
-		return ret;
-	}
-	data = OPENSSL_malloc(st.st_size + 1);
-	if (!data || read(fd, data, st.st_size) != st.st_size)
-		ret = data ? -EIO : -ENOMEM;
-	close(fd);
 	if (!ret)
-		ret = take_entries(store, wire_in(data, st.st_size), true);
+		ret = take_entries(store, wire_in(data.data, data.len), true);
 	if (ret > 0)
-		ret = take_entries(store, wire_in(data, st.st_size), false);
-	OPENSSL_clear_free(data, st.st_size + 1);
+		ret = take_entries(store, wire_in(data.data, data.len), false);
+	wire_clear(&data);
 	return ret;
 }

@@ -229,14 +229,6 @@ void hs_put_signature(struct rtls_hs *hs)
 	wire_end_vector(&hs->out, vector, 2);
 }
 
-static bool is_configured(const struct rtls_hs *hs, const struct hs_scheme *scheme)
-{
-	for (size_t i = 0; i < hs->config->schemes_len; i++)
-		if (hs->config->schemes[i] == scheme)
-			return true;
-	return false;
-}
-
 int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_in *body)
 {
 	const struct hs_scheme *scheme = hs_scheme_by_id(wire_get_u16(body));
@@ -245,7 +237,7 @@ int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_i
 
 	if (!wire_is_done(body))
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
-	if (!scheme || !is_configured(hs, scheme) || scheme->kind != hs->peer_chain->kind)
+	if (!scheme || !hs_is_scheme_configured(hs, scheme) || scheme->kind != hs->peer_chain->kind)
 		return hs_violation(hs, HS_V_SIGNATURE_NOT_OFFERED);
 	ok = hs_verify_signature(scheme, hs->peer_chain->key, message,
 				 (struct hs_blob){ signature.data, signature.len });

@@ -166,34 +166,18 @@ static int parse_keys(struct ticket_key_list *list, const char *text, size_t len
 int rtls_ticket_keys_load(struct rtls_ticket_keys *keys, const char *file, char *why, size_t size)
 {
 	struct ticket_key_list *list = OPENSSL_zalloc(sizeof(*list));
-	char *text = OPENSSL_malloc(FILE_MAX);
-	FILE *in = fopen(file, "re");
-	size_t len = 0;
-	int ret = 0;
+	struct wire_out text = { 0 };
+	int ret = list ? hs_read_file(file, FILE_MAX, &text) : -ENOMEM;
 
-	if (!in)
-		ret = refuse(why, size, file, 0, strerror(errno));
-	else if (!list || !text)
-		ret = refuse(why, size, file, 0, "no memory");
-	if (!ret) {
-		setbuf(in, NULL); /* a buffer of its own would not be wiped */
-		len = fread(text, 1, FILE_MAX, in);
-		if (ferror(in))
-			ret = refuse(why, size, file, 0, strerror(errno));
-		else if (len == FILE_MAX)
-			ret = refuse(why, size, file, 0, "not a file of ticket keys: too long");
-	}
-	if (!ret)
-		ret = parse_keys(list, text, len, file, why, size);
+	ret = ret ? refuse(why, size, file, 0, hs_file_error(ret))
+		  : parse_keys(list, (const char *)text.data, text.len, file, why, size);
 	if (!ret) {
 		pthread_rwlock_wrlock(&keys->lock);
 		keys->list = *list;
 		keys->self_made = false;
 		pthread_rwlock_unlock(&keys->lock);
 	}
-	if (in)
-		fclose(in);
-	OPENSSL_clear_free(text, FILE_MAX);
+	wire_clear(&text);
 	OPENSSL_clear_free(list, sizeof(*list));
 	return ret;
 }

@@ -38,11 +38,6 @@ uint16_t wire_get_u16(struct wire_in *in)
 	return get_number(in, 2);
 }
 
-uint32_t wire_get_u24(struct wire_in *in)
-{
-	return get_number(in, 3);
-}
-
 uint32_t wire_get_u32(struct wire_in *in)
 {
 	return get_number(in, 4);

@@ -27,7 +27,6 @@ static inline struct wire_in wire_in(const uint8_t *data, size_t len)
 
 uint8_t wire_get_u8(struct wire_in *in);
 uint16_t wire_get_u16(struct wire_in *in);
-uint32_t wire_get_u24(struct wire_in *in);
 uint32_t wire_get_u32(struct wire_in *in);
 uint64_t wire_get_u64(struct wire_in *in);
 /* The next @len bytes; NULL (and bad) where there are fewer. */

@@ -3,12 +3,8 @@
 # The options that say what serve and get negotiate, as openssl and curl see it.
 cd "$(dirname "$0")/.." || exit 1
 . selftests/tap.sh
-dir=$(mktemp -d)
-root=$dir/root
-trap 'rm -rf "$dir" "$tap_log"' EXIT
 . selftests/server.sh
 
-mkdir "$root"
 echo hello >"$root/index.html"
 certificate rsa -newkey rsa:2048
 own=(--cert "$dir/rsa.pem" --key "$dir/rsa.key")

@@ -115,7 +115,8 @@ servers_share_a_key_file() {
 	# A third with keys of its own.
 	serve three "${own[@]}" --session-cache 0
 	s_client -sess_in "$dir/s1" | is_new
-	serve four "${own[@]}" --ticket-keys <(key 48) --session-cache 0
+	key 48 >"$dir/other"
+	serve four "${own[@]}" --ticket-keys "$dir/other" --session-cache 0
 	s_client -sess_in "$dir/s1" | is_new
 }
 

@@ -60,12 +60,16 @@ static void log_line(const struct rtls_stream *stream, const char *format, ...)
 static void print_subject(const struct rtls_peer *peer, char *out, size_t size)
 {
 	const uint8_t *der = peer->certificate;
-	X509 *certificate = der ? d2i_X509(NULL, &der, peer->certificate_len) : NULL;
-	BIO *bio = BIO_new(BIO_s_mem());
+	X509 *certificate;
 	char *text;
+	BIO *bio;
 	long len;
 
 	*out = '\0';
+	if (!der)
+		return;
+	certificate = d2i_X509(NULL, &der, peer->certificate_len);
+	bio = BIO_new(BIO_s_mem());
 	if (certificate && bio) {
 		X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
 		len = BIO_get_mem_data(bio, &text);
