@@ -11,7 +11,12 @@
 #define BYTES_A_ROUND (64 << 20)
 #define RECORDS_MAX   100000
 
-static uint8_t plain[RTLS_PLAINTEXT_MAX], record[RTLS_RECORD_MAX + 16] __attribute__((aligned(64))) __attribute__((aligned(64))), opened[RTLS_PLAINTEXT_MAX];
+/* Half a page apart: an address that looks like another's to the processor costs a tenth. */
+static struct {
+	uint8_t plain[RTLS_PLAINTEXT_MAX], gap[2048], record[RTLS_RECORD_MAX];
+} buffers __attribute__((aligned(4096)));
+static uint8_t *const plain = buffers.plain, *const record = buffers.record;
+static uint8_t opened[RTLS_PLAINTEXT_MAX];
 
 /* ---- the bare cipher ---------------------------------------------------------------------- */
 

@@ -66,9 +66,9 @@ static void send_record(struct rtls_hs *hs, enum rtls_content_type type, const u
 	ssize_t n;
 
 	if (!hs->write_protected) {
-		wire_put_u8(&hs->out, type);
-		wire_put_u16(&hs->out, HS_VERSION);
-		wire_put_u16(&hs->out, len);
+		room = wire_put_room(&hs->out, RTLS_RECORD_HEADER_LEN);
+		if (room)
+			hs_record_header(room, type, len);
 		wire_put_bytes(&hs->out, data, len);
 		return;
 	}
@@ -89,22 +89,25 @@ static void send_record(struct rtls_hs *hs, enum rtls_content_type type, const u
 static void frame_records(struct rtls_hs *hs, enum rtls_content_type type, size_t begin)
 {
 	size_t len = hs->out.len - begin, max = hs_plaintext_max(hs, hs->write_protected);
+	uint8_t finished[MESSAGE_HEADER_LEN + HS_VERIFY_DATA_LEN];
 	struct wire_out body = { 0 };
 
 	if (hs->out.bad)
 		return;
 	if (!hs->write_protected && len <= max) {
-		uint8_t *header = hs->out.data + begin - RTLS_RECORD_HEADER_LEN;
-
-		header[0] = type;
-		header[1] = HS_VERSION >> 8;
-		header[2] = HS_VERSION & 0xff;
-		header[3] = len >> 8;
-		header[4] = len;
+		hs_record_header(hs->out.data + begin - RTLS_RECORD_HEADER_LEN, type, len);
+		return;
+	}
+	hs->out.len = begin - RTLS_RECORD_HEADER_LEN;
+	if (hs->write_protected) { /* of a handshake that is Finished alone */
+		hs->out.bad = len > sizeof(finished);
+		if (hs->out.bad)
+			return;
+		memcpy(finished, hs->out.data + begin, len);
+		send_record(hs, type, finished, len);
 		return;
 	}
 	wire_put_bytes(&body, hs->out.data + begin, len);
-	hs->out.len = begin - RTLS_RECORD_HEADER_LEN;
 	hs->out.bad = body.bad;
 	for (size_t done = 0; !hs->out.bad && done < len;) {
 		size_t part = len - done < max ? len - done : max;
@@ -310,36 +313,60 @@ static int message_recv(struct rtls_hs *hs, const uint8_t *message, size_t len)
 	return run_own_rows(hs);
 }
 
-/* Takes the whole messages off hs->message. */
-static int messages_recv(struct rtls_hs *hs)
+/* Takes whole messages off what has come; *@done: so many bytes. */
+static int take_messages(struct rtls_hs *hs, const uint8_t *data, size_t len, size_t *done)
 {
-	size_t done = 0;
 	int ret = 0;
 
-	while (!ret && is_waiting(hs) && hs->message.len - done >= MESSAGE_HEADER_LEN) {
-		const uint8_t *message = hs->message.data + done;
-		size_t len = message[1] << 16 | message[2] << 8 | message[3];
+	*done = 0;
+	while (!ret && is_waiting(hs) && len - *done >= MESSAGE_HEADER_LEN) {
+		const uint8_t *message = data + *done;
+		size_t body_len = message[1] << 16 | message[2] << 8 | message[3];
 
-		ret = check_header(hs, message, len, hs->message.len - done);
-		if (ret || hs->message.len - done < MESSAGE_HEADER_LEN + len)
+		ret = check_header(hs, message, body_len, len - *done);
+		if (ret || len - *done < MESSAGE_HEADER_LEN + body_len)
 			break;
-		ret = message_recv(hs, message, MESSAGE_HEADER_LEN + len);
-		done += MESSAGE_HEADER_LEN + len;
+		ret = message_recv(hs, message, MESSAGE_HEADER_LEN + body_len);
+		*done += MESSAGE_HEADER_LEN + body_len;
 	}
 	/* While the private key is busy with one message, the next may lie here already. */
-	if (!ret && !is_waiting(hs) && is_key_idle(hs) && done < hs->message.len)
+	if (!ret && !is_waiting(hs) && is_key_idle(hs) && *done < len)
 		ret = hs_violation(hs, HS_V_MESSAGE_GLUED);
+	return ret;
+}
+
+/* From hs->message, where what comes in parts is put together. */
+static int messages_go_on(struct rtls_hs *hs)
+{
+	size_t done;
+	int ret = take_messages(hs, hs->message.data, hs->message.len, &done);
+
 	hs->message.len -= done;
 	if (done)
 		memmove(hs->message.data, hs->message.data + done, hs->message.len);
 	return ret;
 }
 
+/* Messages are looked at where they lie; only what is not whole is kept. */
+static int messages_recv(struct rtls_hs *hs, const uint8_t *data, size_t len)
+{
+	bool continues = hs->message.len;
+	size_t done = 0;
+	int ret = continues ? 0 : take_messages(hs, data, len, &done);
+
+	if (ret || done == len)
+		return ret;
+	wire_put_bytes(&hs->message, data + done, len - done);
+	if (hs->message.bad)
+		return hs_fault(hs, "no memory for a message");
+	return continues ? messages_go_on(hs) : 0;
+}
+
 int hs_go_on(struct rtls_hs *hs)
 {
 	int ret = run_own_rows(hs);
 
-	return !ret && hs->message.len ? messages_recv(hs) : ret;
+	return !ret && hs->message.len ? messages_go_on(hs) : ret;
 }
 
 static int change_cipher_spec(struct rtls_hs *hs, struct wire_in *record)
@@ -371,10 +398,7 @@ static int content_recv(struct rtls_hs *hs, uint8_t type, const uint8_t *data, s
 	case RTLS_HANDSHAKE:
 		if (!len)
 			return hs_violation(hs, HS_V_RECORD_EMPTY);
-		wire_put_bytes(&hs->message, data, len);
-		if (hs->message.bad)
-			return hs_fault(hs, "no memory for a message");
-		return messages_recv(hs);
+		return messages_recv(hs, data, len);
 	default:
 		return hs_violation(hs, HS_V_DATA_IN_HANDSHAKE);
 	}
@@ -458,6 +482,13 @@ static bool gather(struct rtls_hs *hs, const uint8_t **buf, size_t *len, size_t 
 	return !hs->record.bad && hs->record.len == want;
 }
 
+/* Then it need not be copied. */
+static bool is_whole_and_plain(const struct rtls_hs *hs, const uint8_t *buf, size_t len)
+{
+	return !hs->read_protected && !hs->record.len && len >= RTLS_RECORD_HEADER_LEN &&
+	       len - RTLS_RECORD_HEADER_LEN >= (size_t)(buf[3] << 8 | buf[4]);
+}
+
 ssize_t rtls_hs_input(struct rtls_hs *hs, const uint8_t *buf, size_t len)
 {
 	size_t given = len;
@@ -467,6 +498,15 @@ ssize_t rtls_hs_input(struct rtls_hs *hs, const uint8_t *buf, size_t len)
 	while (len && is_waiting(hs)) {
 		ssize_t want = RTLS_RECORD_HEADER_LEN;
 
+		if (is_whole_and_plain(hs, buf, len)) {
+			want = record_len(hs, buf);
+			if (want < 0 || content_recv(hs, buf[0], buf + RTLS_RECORD_HEADER_LEN,
+						     want - RTLS_RECORD_HEADER_LEN))
+				return hs->error;
+			buf += want;
+			len -= want;
+			continue;
+		}
 		if (hs->record.len < RTLS_RECORD_HEADER_LEN && !gather(hs, &buf, &len, want))
 			break;
 		want = record_len(hs, hs->record.data);

@@ -190,6 +190,8 @@ struct rtls_worker {
 	struct hs_chain *chains[HS_CHAIN_SETS][HS_CHAIN_WAYS]; /* chain.c */
 };
 
+/* type, version, length: RFC 5246 6.2.1 */
+void hs_record_header(uint8_t *header, uint8_t type, size_t len);
 /* Its context with this key; rtls_worker_forget() wipes it. NULL: libcrypto failed. record.c */
 EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cipher id,
 				   const uint8_t *key);

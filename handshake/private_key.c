@@ -13,6 +13,15 @@
 
 #include "hs_internal.h"
 
+/*
+ * libcrypto 3.0 frees the padded premaster secret without wiping it. Who asks for as much next gets
+ * the same place.
+ */
+static void wipe_freed(size_t len)
+{
+	OPENSSL_clear_free(OPENSSL_malloc(len), len);
+}
+
 /* RFC 5246 7.4.7.1: libcrypto puts random bytes in the place of what is wrong, in constant time. */
 static int decrypt(struct rtls_key_operation *operation)
 {
@@ -30,6 +39,7 @@ static int decrypt(struct rtls_key_operation *operation)
 	if (ok && EVP_PKEY_decrypt(ctx, operation->out, &operation->out_len, operation->in,
 				   operation->in_len) <= 0)
 		operation->out_len = 0;
+	wipe_freed(EVP_PKEY_get_size(operation->key));
 	EVP_PKEY_CTX_free(ctx);
 	return ok ? 0 : RTLS_ERR_CRYPTO;
 }

@@ -22,7 +22,7 @@ static void put_u64(uint8_t *out, uint64_t value)
 	memcpy(out, &value, sizeof(value));
 }
 
-static void make_header(uint8_t *header, uint8_t type, size_t len)
+void hs_record_header(uint8_t *header, uint8_t type, size_t len)
 {
 	header[0] = type;
 	header[1] = HS_VERSION >> 8;
@@ -35,7 +35,7 @@ static void make_header(uint8_t *header, uint8_t type, size_t len)
 static void make_aad(uint8_t aad[static AAD_LEN], uint64_t seq, uint8_t type, size_t len)
 {
 	put_u64(aad, seq);
-	make_header(aad + 8, type, len);
+	hs_record_header(aad + 8, type, len);
 }
 
 /* AES-GCM and -CCM: salt and explicit nonce. ChaCha20-Poly1305: IV xor sequence number. */
@@ -107,7 +107,7 @@ ssize_t rtls_record_seal(struct rtls_worker *worker, enum rtls_cipher id, struct
 		return RTLS_ERR_STATE;
 	if (!len)
 		in = (const uint8_t *)""; /* to CCM, NULL means something else */
-	make_header(out, type, fragment_len);
+	hs_record_header(out, type, fragment_len);
 	if (cipher->explicit_len)
 		put_u64(out + RTLS_RECORD_HEADER_LEN, key->seq);
 	make_nonce(nonce, cipher, key, out + RTLS_RECORD_HEADER_LEN);

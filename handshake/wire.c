@@ -65,7 +65,7 @@ struct wire_in wire_get_vector(struct wire_in *in, unsigned int length_bytes, si
 /* Grows by doubling; the old place is wiped, since it may hold plaintext. */
 static bool grow(struct wire_out *out, size_t len)
 {
-	size_t size = out->size ? out->size : 256;
+	size_t size = out->size ? out->size : 1024;
 	uint8_t *data;
 
 	if (out->len + len <= out->size)
