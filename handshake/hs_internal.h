@@ -497,10 +497,10 @@ static inline X509 *hs_peer_leaf(const struct rtls_hs *hs)
 	return hs->peer_chain ? hs->peer_chain->leaf : NULL;
 }
 
-/* Is it among those of the configuration? */
+/* Is it among those of the configuration? NULL: a suite that is not known is not. */
 static inline bool hs_is_suite_configured(const struct rtls_hs *hs, const struct hs_suite *suite)
 {
-	return hs->config->suite_bits & 1u << (suite - hs_suites);
+	return suite && hs->config->suite_bits & 1u << (suite - hs_suites);
 }
 
 static inline bool hs_is_group_configured(const struct rtls_hs *hs, const struct hs_group *group)

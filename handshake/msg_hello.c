@@ -306,7 +306,7 @@ int server_hello_recv(struct rtls_hs *hs, struct wire_in *body)
 		return hs_violation(hs, HS_V_MESSAGE_SYNTAX);
 	if (version != HS_VERSION)
 		return hs_violation(hs, HS_V_SERVER_VERSION);
-	if (!suite || !hs_is_suite_configured(hs, suite))
+	if (!hs_is_suite_configured(hs, suite))
 		return hs_violation(hs, HS_V_SUITE_NOT_OFFERED);
 	if (compression)
 		return hs_violation(hs, HS_V_SERVER_COMPRESSION);

@@ -143,8 +143,8 @@ static bool is_chain_still_good(struct rtls_hs *hs)
 
 static bool is_suite_offered(const struct rtls_hs *hs, const struct hs_suite *suite)
 {
-	return suite && hs->offered_suites & 1u << (suite - hs_suites) &&
-	       hs_is_suite_configured(hs, suite);
+	return hs_is_suite_configured(hs, suite) &&
+	       hs->offered_suites & 1u << (suite - hs_suites);
 }
 
 /* Fills in hs->session from the ticket or the session ID that the client has sent. */

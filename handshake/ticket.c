@@ -137,7 +137,7 @@ static bool is_name_taken(const struct ticket_key_list *list, const uint8_t *nam
 static int parse_keys(struct ticket_key_list *list, const char *text, size_t len, const char *file,
 		      char *why, size_t why_size)
 {
-	const char *end = text + len;
+	const char *end = len ? text + len : text;
 
 	for (unsigned int number = 1; text < end; number++) {
 		const char *line = text, *newline = memchr(text, '\n', end - text);
