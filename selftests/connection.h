@@ -25,6 +25,8 @@ struct end {
 	struct rtls_conn *conn;
 	uint8_t buf[70000];
 	bool established, sent, peer_closed, failed, closed;
+	struct rtls_key_operation *operation; /* what the private key has to do */
+	unsigned int keys_used;
 	size_t received;
 	uint32_t sum; /* of what was received */
 	uint8_t last[64];
@@ -44,11 +46,26 @@ static void take_event(struct end *end, const struct rtls_event *event)
 	end->peer_closed |= event->type == RTLS_EVENT_PEER_CLOSED;
 	end->failed |= event->type == RTLS_EVENT_FAILED;
 	end->closed |= event->type == RTLS_EVENT_CLOSED;
+	if (event->type == RTLS_EVENT_WANT_KEY)
+		end->operation = rtls_conn_key_operation(end->conn);
 	if (event->type != RTLS_EVENT_DATA)
 		return;
 	end->received += event->len;
 	end->sum = checksum(end->sum, event->data, event->len);
 	memcpy(end->last, event->data, event->len < 64 ? event->len : 64);
+}
+
+/* Only once nothing else happens: nothing but the key is awaited. */
+static bool use_key(struct end *end)
+{
+	if (!end->operation)
+		return false;
+	rtls_key_operation_run(end->operation);
+	rtls_conn_key_done(end->conn, end->operation);
+	rtls_key_operation_free(end->operation);
+	end->operation = NULL;
+	end->keys_used++;
+	return true;
 }
 
 /* Goes on with an end for as long as something happens without a wait. */
@@ -62,7 +79,7 @@ static bool step(struct end *end)
 		take_event(end, &event);
 		any = true;
 	}
-	return any;
+	return use_key(end) || any;
 }
 
 /* Drives both until @done, or until nothing happens any more. */
@@ -81,7 +98,7 @@ static void drive(struct end *a, struct end *b, const bool *done)
 
 FIXTURE(connection)
 {
-	struct cert cert;
+	struct cert cert, client_cert;
 	struct rtls_worker *worker;
 	struct rtls_config *configs[2];
 	struct end tested, peer;
@@ -94,6 +111,7 @@ FIXTURE_VARIANT(connection)
 	const char *suite;
 	enum cert_kind kind;
 	enum rtls_role role; /* of the end under test */
+	bool external;       /* so is its private key; a client then has one */
 };
 
 #define ROLES(name, suite_name, kind_name)                                                         \
@@ -107,6 +125,33 @@ ROLES(aes_256_gcm, "ECDHE-RSA-AES256-GCM-SHA384", CERT_RSA);
 ROLES(chacha20_poly1305, "ECDHE-ECDSA-CHACHA20-POLY1305", CERT_ECDSA);
 ROLES(aes_128_ccm, "ECDHE-ECDSA-AES128-CCM", CERT_ECDSA);
 
+#define EXTERNAL(name, suite_name, kind_name, role_name)                                           \
+	FIXTURE_VARIANT_ADD(connection, external_##name)                                           \
+	{ .suite = suite_name, .kind = kind_name, .role = role_name, .external = true }
+
+EXTERNAL(sign_server, "ECDHE-RSA-AES128-GCM-SHA256", CERT_RSA, RTLS_SERVER);
+EXTERNAL(decrypt_server, "AES128-GCM-SHA256", CERT_RSA, RTLS_SERVER);
+EXTERNAL(sign_client, "ECDHE-ECDSA-AES128-GCM-SHA256", CERT_ECDSA, RTLS_CLIENT);
+
+/* With an external key of the client's the server asks for its certificate. */
+static void make_configs(struct _test_data_connection *self,
+			 const struct _fixture_variant_connection *variant)
+{
+	bool external[2] = { 0 }, asks;
+
+	external[variant->role] = variant->external;
+	asks = external[RTLS_CLIENT];
+	self->configs[RTLS_SERVER] = config_make((struct config_spec){
+		.identity = &self->cert, .suites = variant->suite,
+		.external_keys = external[RTLS_SERVER],
+		.client_auth = asks ? RTLS_CLIENT_AUTH_REQUIRE : RTLS_CLIENT_AUTH_NONE,
+		.trust = asks ? &self->client_cert : NULL });
+	self->configs[RTLS_CLIENT] = config_make((struct config_spec){
+		.trust = &self->cert, .suites = variant->suite,
+		.external_keys = external[RTLS_CLIENT],
+		.identity = asks ? &self->client_cert : NULL });
+}
+
 FIXTURE_SETUP(connection)
 {
 	int pair[2];
@@ -116,8 +161,8 @@ FIXTURE_SETUP(connection)
 		SKIP(return, "this kernel has no tls ULP; make check-ktls runs it in the lab");
 	self->cert = cert_make((struct cert_spec){ .kind = variant->kind });
 	self->worker = rtls_worker_new();
-	self->configs[RTLS_SERVER] = server_config(&self->cert, variant->suite, NULL, NULL);
-	self->configs[RTLS_CLIENT] = client_config(&self->cert, variant->suite, NULL, NULL);
+	self->client_cert = cert_make((struct cert_spec){ .usage = "clientAuth" });
+	make_configs(self, variant);
 	tcp_pair(pair);
 	self->tested.fd = pair[0];
 	self->peer.fd = pair[1];
@@ -127,6 +172,7 @@ FIXTURE_TEARDOWN(connection)
 {
 	rtls_conn_free(self->tested.conn);
 	rtls_conn_free(self->peer.conn);
+	rtls_key_operation_free(self->tested.operation);
 	rtls_hs_free(self->hs);
 	rtls_config_unref(self->configs[0]);
 	rtls_config_unref(self->configs[1]);
@@ -134,6 +180,7 @@ FIXTURE_TEARDOWN(connection)
 	close(self->tested.fd);
 	close(self->peer.fd);
 	cert_free(&self->cert);
+	cert_free(&self->client_cert);
 	test_end();
 }
 
@@ -310,6 +357,7 @@ TEST_F(connection, install)
 	EXPECT_LT(0, rtls_report_print(report, line, sizeof(line)));
 	EXPECT_NE(NULL, strstr(line, IN_KERNEL ? "tx kernel from record 1, rx kernel"
 					       : "tx userspace (off), rx userspace (off)"));
+	EXPECT_EQ(variant->external, self->tested.keys_used);
 }
 
 static void count_socket(const struct rtls_diag_socket *socket, void *arg)

@@ -256,6 +256,66 @@ TEST_F(operations, sends_that_fail_with_ebadmsg_end)
 	EXPECT_EQ(-EBADMSG, rtls_conn_error(self->server.conn));
 }
 
+/* ---- a private key elsewhere --------------------------------------------------------- */
+
+/* Both to where the server's key has to sign. */
+static struct rtls_key_operation *until_key_is_wanted(struct _test_data_operations *self)
+{
+	rtls_config_unref(self->configs[RTLS_SERVER]);
+	self->configs[RTLS_SERVER] = config_make(
+		(struct config_spec){ .identity = &self->cert, .external_keys = true });
+	begin(self, RTLS_KTLS_OFF);
+	run_server_until(self, NEVER, 0);
+	return rtls_conn_key_operation(self->server.conn);
+}
+
+/* As a pool would: a second result, or one that comes too late, changes nothing. */
+TEST_F(operations, key_is_done_twice)
+{
+	struct rtls_key_operation *operation = until_key_is_wanted(self);
+
+	ASSERT_NE(NULL, operation);
+	rtls_key_operation_run(operation);
+	rtls_conn_key_done(self->server.conn, operation);
+	rtls_conn_key_done(self->server.conn, operation);
+	run_server_until(self, NEVER, 0);
+	EXPECT_EQ(true, self->server.established && self->client.established);
+	rtls_conn_key_done(self->server.conn, operation);
+	EXPECT_EQ(0, rtls_conn_error(self->server.conn));
+	rtls_key_operation_free(operation);
+}
+
+TEST_F(operations, key_that_fails)
+{
+	struct rtls_key_operation *operation = until_key_is_wanted(self);
+
+	ASSERT_NE(NULL, operation);
+	operation->error = RTLS_ERR_CRYPTO;
+	rtls_conn_key_done(self->server.conn, operation);
+	rtls_key_operation_free(operation);
+	run_server_until(self, NEVER, 0);
+	run_until(&self->client, &self->server, NEVER, 0);
+	EXPECT_EQ(true, self->server.failed);
+	EXPECT_EQ(RTLS_ERR_ALERT_RECEIVED(RTLS_ALERT_INTERNAL_ERROR),
+		  rtls_conn_error(self->client.conn));
+}
+
+TEST_F(operations, close_while_the_key_is_used)
+{
+	struct rtls_key_operation *operation = until_key_is_wanted(self);
+
+	ASSERT_NE(NULL, operation);
+	rtls_conn_close(self->server.conn);
+	rtls_key_operation_run(operation);
+	rtls_conn_key_done(self->server.conn, operation);
+	rtls_key_operation_free(operation);
+	EXPECT_EQ(NULL, rtls_conn_key_operation(self->server.conn));
+	run_server_until(self, NEVER, 0);
+	EXPECT_EQ(-ECANCELED, rtls_conn_error(self->server.conn));
+	EXPECT_EQ(RTLS_ERR_ALERT_RECEIVED(RTLS_ALERT_USER_CANCELED),
+		  rtls_conn_error(self->client.conn));
+}
+
 TEST_F(operations, nothing_behind_more_is_refused)
 {
 	begin(self, RTLS_KTLS_OFF);
