@@ -12,6 +12,8 @@
 #include <linux/seccomp.h>
 
 #include "engine.h"
+#include "../ktls/ktls_internal.h"
+#include "../uring/ur_internal.h"
 
 #define AVOID(name, bits)                                                                          \
 	FIXTURE_VARIANT_ADD(engine, name)                                                          \
@@ -149,6 +151,36 @@ TEST_F(engine, silent_client_is_cut_off)
 	close(fd);
 }
 
+/* A ClientHello of which a byte comes every so often, until nobody takes it any more. */
+static void *trickle(void *fd)
+{
+	static const uint8_t record[5 + 16384] = { 22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc };
+
+	for (size_t i = 0; i < sizeof(record); i++) {
+		if (send(*(int *)fd, record + i, 1, MSG_NOSIGNAL) != 1)
+			break;
+		usleep(5000);
+	}
+	return NULL;
+}
+
+/* Bytes do not renew the limit. */
+TEST_F(engine, slow_client_is_cut_off)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pthread_t thread;
+
+	ASSERT_EQ(0, connect(fd, (void *)&self->addr, sizeof(self->addr)));
+	ASSERT_EQ(0, start_engine(self, variant->avoid,
+				  (struct rtls_engine_params){ .handshake_ms = 200 }, &noting));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, trickle, &fd));
+	EXPECT_EQ(0, rtls_engine_run(self->engine));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(true, server_closed);
+	EXPECT_EQ(RTLS_ERR_TIMEOUT, server_error);
+	close(fd);
+}
+
 static const struct rtls_stream_ops quiet_client = {
 	.peer_closed = client_peer_closed, .closed = client_closed
 };
@@ -167,6 +199,79 @@ TEST_F(engine, idle_connection_is_closed_with_a_word)
 	EXPECT_EQ(0, server_error);
 	/* Either end may be the first to find the other idle; nobody is cut off. */
 	EXPECT_EQ(0, client.error);
+}
+
+/* ---- behind a fatal alert ------------------------------------------------------------------------- */
+
+/* A record under the connection's own key, of any type. */
+static bool call_record(struct caller *caller, uint8_t type, const uint8_t *data, size_t len)
+{
+	struct rtls_keys *keys = caller->conn->keys;
+	uint8_t record[RTLS_RECORD_MAX];
+	ssize_t n = rtls_record_seal(caller->worker, keys->cipher, &keys->tx, type, data, len,
+				     record);
+
+	return n > 0 && send(caller->fd, record, n, MSG_NOSIGNAL) == n;
+}
+
+/* One that has no place there is answered with an alert, in the kernel and in userspace. */
+static bool call_wrongly(struct caller *caller)
+{
+	return call_record(caller, RTLS_CHANGE_CIPHER_SPEC, (const uint8_t *)"\1", 1);
+}
+
+/*
+ * The server has heard enough and takes the rest all the same: bytes that are unread at a close
+ * make it a RST, which would overtake the alert. More is sent than the sockets hold.
+ */
+TEST_F_TIMEOUT(engine, alert_reaches_who_has_pipelined, 120)
+{
+	static const uint8_t data[RTLS_PLAINTEXT_MAX];
+	struct rtls_engine_params params = PATIENT;
+	struct caller caller = { 0 };
+	int buffered = 65536;
+	pthread_t thread;
+	uint8_t end;
+
+	params.close_ms = 600000;
+	ASSERT_EQ(0, start_engine(self, variant->avoid, params, &echo));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_engine, self->engine));
+	ASSERT_TRUE(call_begin(&caller, &self->addr, self->client));
+	ASSERT_EQ(0, setsockopt(caller.fd, SOL_SOCKET, SO_SNDBUF, &buffered, sizeof(buffered)));
+	ASSERT_TRUE(call_until(&caller, RTLS_EVENT_ESTABLISHED));
+	ASSERT_TRUE(call_wrongly(&caller));
+	for (int i = 0; i < 64; i++)
+		ASSERT_TRUE(call_record(&caller, RTLS_APPLICATION_DATA, data, sizeof(data)));
+	EXPECT_TRUE(call_until(&caller, RTLS_EVENT_FAILED));
+	EXPECT_EQ(RTLS_ERR_ALERT_RECEIVED(RTLS_ALERT_UNEXPECTED_MESSAGE),
+		  rtls_conn_error(caller.conn));
+	EXPECT_EQ(0, recv(caller.fd, &end, 1, 0));
+	call_end(&caller);
+	rtls_engine_stop(self->engine);
+	pthread_join(thread, NULL);
+}
+
+/* Its end is awaited, but not for ever. */
+TEST_F(engine, peer_that_does_not_close_is_left)
+{
+	struct rtls_engine_params params = PATIENT;
+	struct caller caller = { 0 };
+	pthread_t thread;
+	uint64_t before;
+
+	params.close_ms = 200;
+	ASSERT_EQ(0, start_engine(self, variant->avoid, params, &noting));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_engine, self->engine));
+	ASSERT_TRUE(call_begin(&caller, &self->addr, self->client));
+	ASSERT_TRUE(call_until(&caller, RTLS_EVENT_ESTABLISHED));
+	before = ur_now_ms();
+	ASSERT_TRUE(call_wrongly(&caller));
+	EXPECT_TRUE(call_until(&caller, RTLS_EVENT_FAILED));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(true, server_closed);
+	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_UNEXPECTED_MESSAGE), server_error);
+	EXPECT_LE(100, ur_now_ms() - before);
+	call_end(&caller);
 }
 
 /* ---- drain ---------------------------------------------------------------------------------------- */
