@@ -51,6 +51,7 @@ static struct rtls_engine *engine_alloc(const struct rtls_engine_params *params)
 		TAILQ_INIT(&engine->streams[state]);
 	STAILQ_INIT(&engine->ready);
 	STAILQ_INIT(&engine->slots);
+	TAILQ_INIT(&engine->keys_done);
 	SLIST_INIT(&engine->listeners);
 	return engine;
 }
@@ -94,6 +95,7 @@ int rtls_engine_new(struct rtls_engine **result, const struct rtls_engine_params
 		*why = "no file descriptor is left: raise RLIMIT_NOFILE (ulimit -n)";
 		goto out_buffers;
 	}
+	rtls_key_pool_ref(engine->params.key_pool);
 	*result = engine;
 	return 0;
 
@@ -239,6 +241,7 @@ static int loop(struct rtls_engine *engine)
 	while (!ret) {
 		engine->now_ms = ur_now_ms();
 		take_completions(engine);
+		ur_keys_take(engine);
 		ur_timers_expire(engine);
 		drain_if_asked(engine);
 		advance_ready(engine);
@@ -299,7 +302,7 @@ void rtls_engine_free(struct rtls_engine *engine)
 	if (engine->enabled || engine->streams_count)
 		rtls_engine_run(engine);
 	io_uring_queue_exit(&engine->ring);
-	/* The ring has failed: the kernel may still write where these streams told it to. */
+	/* The ring has failed: the kernel, or the pool, may still write where these told it to. */
 	if (engine->streams_count)
 		return;
 	ur_listeners_free(engine);
@@ -307,6 +310,7 @@ void rtls_engine_free(struct rtls_engine *engine)
 	ur_buffers_free(engine);
 	ur_pipes_free(engine);
 	close(engine->wake_fd);
+	rtls_key_pool_unref(engine->params.key_pool);
 	rtls_worker_free(engine->worker);
 	free(engine);
 }

@@ -211,4 +211,5 @@ void ur_ops_stop(struct rtls_stream *stream)
 	shutdown(stream->fd, SHUT_RDWR);
 	for (enum ur_tag tag = UR_RECV; tag <= UR_FLUSH; tag++)
 		ur_cancel(&stream->owner, tag);
+	ur_key_stop(stream);
 }

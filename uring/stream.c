@@ -193,7 +193,6 @@ static void tell(struct rtls_stream *stream, void (*callback)(struct rtls_stream
 		callback(stream);
 }
 
-/* Here and now: what other connections wait meanwhile is the price of external keys. */
 static void use_key(struct rtls_stream *stream)
 {
 	struct rtls_key_operation *operation = rtls_conn_key_operation(stream->conn);
@@ -202,6 +201,9 @@ static void use_key(struct rtls_stream *stream)
 		rtls_conn_close(stream->conn);
 		return;
 	}
+	if (ur_key_start(stream, operation))
+		return;
+	/* Here and now: all other connections wait. */
 	rtls_key_operation_run(operation);
 	rtls_conn_key_done(stream->conn, operation);
 	rtls_key_operation_free(operation);

@@ -3,7 +3,7 @@
  * What the files of uring/ share. Not installed.
  *
  * Reading order: these structs, engine.c (the loop), stream.c (a connection's life), ops.c
- * (its operations as SQEs), then ring.c, buffers.c, listener.c, pump.c, timers.c.
+ * (its operations as SQEs), then ring.c, buffers.c, listener.c, pump.c, timers.c, key_pool.c.
  *
  * The loop has three steps, and each thing happens in one of them only. Completions are
  * taken: the connection learns of them, callbacks run, and the stream is marked ready. Ready
@@ -29,6 +29,7 @@ enum ur_tag {
 	UR_FLUSH,      /* of a stream: pipe to socket */
 	UR_ACCEPT,     /* of a listener */
 	UR_WAKE,       /* of the engine */
+	UR_KEY,        /* of a stream, not in the ring: its private key is used by the pool */
 	UR_CANCEL = 8, /* added to the tag of what is to be cancelled */
 };
 #define UR_TAG_MASK 15
@@ -105,10 +106,16 @@ struct rtls_stream {
 	struct rtls_op recv, work; /* under way; valid while their tags are flying */
 	struct ur_aside *aside;
 	struct ur_own_buffer *own; /* where there are no provided buffers */
+
+	/* while UR_KEY is flying: key_pool.c */
+	struct rtls_key_operation *key_operation;
+	bool key_queued; /* no thread has taken it yet */
+	TAILQ_ENTRY(rtls_stream) key_entry; /* of the pool's queue, or of engine->keys_done */
 };
 
 TAILQ_HEAD(ur_streams, rtls_stream);
 STAILQ_HEAD(ur_queue, rtls_stream);
+TAILQ_HEAD(ur_keys, rtls_stream);
 
 struct rtls_listener {
 	struct ur_owner owner;
@@ -151,6 +158,10 @@ struct rtls_engine {
 	uint64_t drain_request; /* atomic: deadline in ms + 1, 0: none */
 	bool draining;
 	uint64_t drain_until_ms;
+
+	/* key_pool.c */
+	struct ur_keys keys_done; /* under the pool's lock */
+	unsigned int keys_flying;
 
 	/* buffers.c, pump.c */
 	struct io_uring_buf_ring *buffer_ring;
@@ -241,6 +252,18 @@ void ur_file_complete(struct rtls_stream *stream, enum ur_tag tag, int res);
 /* Goes on with a chunk whose flush was short. */
 void ur_file_resume(struct rtls_stream *stream);
 void ur_pipes_free(struct rtls_engine *engine);
+
+/* ---- key_pool.c ---------------------------------------------------------------- */
+
+/*
+ * Leaves the operation to the engine's pool: it is the pool's, and ends in rtls_conn_key_done().
+ * False: there is no pool, or it is full.
+ */
+bool ur_key_start(struct rtls_stream *stream, struct rtls_key_operation *operation);
+/* Takes it back if it has not begun. */
+void ur_key_stop(struct rtls_stream *stream);
+/* Takes what the pool has done. */
+void ur_keys_take(struct rtls_engine *engine);
 
 /* ---- timers.c ------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
  * uring.h - the engine: one io_uring, its connections, their time limits
  *
  * One engine belongs to one thread; nothing is shared between engines but the
- * frozen configuration. All I/O of a connection, the handshake included, goes
+ * frozen configuration and, if they have one, the key pool. All I/O of a connection, the handshake included, goes
  * through the ring; struct rtls_conn (ktls.h) decides what, the engine carries it out.
  *
  * Everything happens in callbacks, called from rtls_engine_run() on the engine's
@@ -24,6 +24,7 @@ extern "C" {
 struct sockaddr;
 
 struct rtls_engine;
+struct rtls_key_pool;
 struct rtls_listener;
 struct rtls_stream; /* one connection */
 
@@ -45,6 +46,7 @@ struct rtls_engine_params {
 	unsigned int idle_ms;      /* no byte either way for so long: closed. 0: 60,000 */
 	unsigned int close_ms;     /* from rtls_stream_close() to the end. 0: 5,000 */
 	unsigned int avoid;        /* enum rtls_avoid */
+	struct rtls_key_pool *key_pool; /* rtls_key_pool_new(), or NULL; gets a reference */
 };
 
 /**
@@ -87,6 +89,26 @@ void rtls_engine_stop(struct rtls_engine *engine);
 
 /* Is a drain under way? A server then answers with "Connection: close". */
 bool rtls_engine_draining(const struct rtls_engine *engine);
+
+/* ---- private keys in threads of their own -------------------------------- */
+
+/**
+ * rtls_key_pool_new - threads for what private keys have to do
+ * @threads: so many; they block all signals, and are called "ringtls-key"
+ *
+ * Used where a configuration asks for it with rtls_config_set_external_keys(), by every engine
+ * whose params name the pool. Without one, and where more work waits than the pool keeps, an
+ * engine uses the key on its own thread, and its other connections wait meanwhile. The threads
+ * pay where that takes long: RSA. A connection that ends while its key is used there is closed
+ * when that is done.
+ *
+ * Return: a pool with one reference, or NULL: errno says why.
+ */
+struct rtls_key_pool *rtls_key_pool_new(unsigned int threads);
+
+/* Take and drop a reference; with the last one the threads end. Both are thread-safe. */
+struct rtls_key_pool *rtls_key_pool_ref(struct rtls_key_pool *pool);
+void rtls_key_pool_unref(struct rtls_key_pool *pool);
 
 /* ---- connections -------------------------------------------------------- */
 
