@@ -388,6 +388,39 @@ rsa_certificate() {
 	curl -sS --cacert "$dir/rsa.pem" "https://localhost:$port/100k" | cmp - "$root/100k"
 }
 
+# With ECDHE the key signs, with RSA key exchange it decrypts: each wakes a thread of the pool.
+keys_used_in_threads() {
+	start "$dir/pool" --cert "$dir/rsa.pem" --key "$dir/rsa.key" --legacy-kx --threads 2 \
+		--handshake-threads 2
+	wakes_a_thread ECDHE-RSA-AES128-GCM-SHA256
+	wakes_a_thread AES128-GCM-SHA256
+	kill -HUP "$server"
+	until grep -q reloaded "$dir/pool.err"; do sleep 0.05; done
+	wakes_a_thread ECDHE-RSA-AES128-GCM-SHA256
+	kill "$server"
+	wait "$server"
+}
+
+wakes_a_thread() { # SUITE
+	local before
+	before=$(times_woken)
+	curl -sS --cacert "$dir/rsa.pem" --tls-max 1.2 --ciphers "$1" "https://localhost:$port/100k" |
+		cmp - "$root/100k"
+	# It is counted as the thread goes back to sleep.
+	for _ in $(seq 600); do
+		[ "$(times_woken)" = "$before" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+times_woken() {
+	local threads
+	threads=$(grep -lx ringtls-key "/proc/$server/task/"*/comm)
+	[ "$(wc -w <<<"$threads")" = 2 ]
+	awk '/^voluntary/ {n += $2} END {print n}' ${threads//comm/status}
+}
+
 # ---- the end -------------------------------------------------------------------------------------
 
 drains_on_sigterm() {
@@ -419,7 +452,7 @@ for test in ${TESTS:-curl_gets_files s_client_gets_a_file get_gets_files get_ref
 	get_says_what_is_wrong_with_a_url far_too_much_ahead \
 	garbage_costs_one_connection old_versions_are_refused wrong_settings \
 	second_server_on_the_port require_is_kept off_is_kept self_signed rsa_certificate \
-	several_certificates legacy_key_exchange \
+	several_certificates legacy_key_exchange keys_used_in_threads \
 	drains_on_sigterm}; do
 	tap $test
 done

@@ -21,6 +21,7 @@
 struct serve_options {
 	const char *listen, *root;
 	unsigned int threads; /* 0: by the number of CPUs */
+	unsigned int handshake_threads;
 	unsigned int handshake_s, idle_s; /* 0: the engine's defaults */
 	bool quiet;
 	struct tls_options tls;
@@ -29,6 +30,11 @@ struct serve_options {
 static const char *set_threads(void *member, const char *value)
 {
 	return option_number(member, value, 1, THREADS_MAX) ? NULL : "a number from 1 to 256";
+}
+
+static const char *set_handshake_threads(void *member, const char *value)
+{
+	return option_number(member, value, 0, THREADS_MAX) ? NULL : "a number from 0 to 256";
 }
 
 static const char *set_seconds(void *member, const char *value)
@@ -43,6 +49,8 @@ static const struct option_row serve_table[] = {
 	       "the directory to serve (.)"),
 	OPTION("threads", 0, "N", set_threads, struct serve_options, threads,
 	       "threads, an io_uring each (one a CPU, at most 16)"),
+	OPTION("handshake-threads", 0, "N", set_handshake_threads, struct serve_options,
+	       handshake_threads, "threads that use the private key, for RSA keys (0: none)"),
 	OPTION("handshake-timeout", 0, "S", set_seconds, struct serve_options, handshake_s,
 	       "the longest a handshake may take, in seconds (10)"),
 	OPTION("idle-timeout", 0, "S", set_seconds, struct serve_options, idle_s,
@@ -90,6 +98,8 @@ static int complete_config(struct rtls_config *config, const struct server *serv
 		ret = tls_add_identities(config, &server->options->tls);
 	if (!ret)
 		ret = sessions_use(&server->sessions, config);
+	if (!ret && server->params.key_pool)
+		ret = rtls_config_set_external_keys(config, true);
 	if (!ret)
 		ret = rtls_config_check_server(config);
 	if (!ret)
@@ -119,6 +129,16 @@ static int open_sockets(struct server *server, const char *text)
 	return ret;
 }
 
+static bool make_key_pool(struct server *server, unsigned int threads)
+{
+	if (!threads)
+		return true;
+	server->params.key_pool = rtls_key_pool_new(threads);
+	if (!server->params.key_pool)
+		cmd_error("cannot start %u handshake threads: %s", threads, strerror(errno));
+	return server->params.key_pool;
+}
+
 /* All that can be wrong but the rings. What prints to stdout comes last. */
 static int set_up(struct server *server, const struct serve_options *options)
 {
@@ -129,7 +149,8 @@ static int set_up(struct server *server, const struct serve_options *options)
 	if (ret)
 		return ret;
 	server->site.root = file_root_open(options->root);
-	if (server->site.root < 0 || !tls_kernel_check(server->policy, stdout))
+	if (server->site.root < 0 || !tls_kernel_check(server->policy, stdout) ||
+	    !make_key_pool(server, options->handshake_threads))
 		return EXIT_RUNTIME;
 	ret = sessions_serve(&server->sessions, &options->tls);
 	if (ret)
@@ -161,6 +182,7 @@ static void tear_down(struct server *server)
 	}
 	if (server->site.root >= 0)
 		close(server->site.root);
+	rtls_key_pool_unref(server->params.key_pool);
 	rtls_config_unref(server->config);
 	sessions_free(&server->sessions);
 	selfsigned_free(&server->selfsigned);
