@@ -158,12 +158,16 @@ $(B)/planted: $(B)/selftests/fuzz/planted.o $(FUZZ_OBJ) $(B)/libringtls.a
 		server_hello_recv finished_recv rtls_hs_input) -o $@ $^ $(CMD_LIBS) $(LDLIBS)
 $(B)/selftests/fuzz/%.o: ALL_CPPFLAGS += $(LLHTTP_INCLUDE)
 
-# ---- benchmarks ------------------------------------------------------------------------
+# ---- benchmarks: bench/README.md ---------------------------------------------------------
 
 BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c))
-$(B)/bench/handshake: $(BENCH_OBJ) $(B)/selftests/common.o $(B)/libringtls.a
+$(B)/bench/handshake: $(filter-out %/storm.o,$(BENCH_OBJ)) $(B)/selftests/common.o \
+                      $(B)/libringtls.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lssl $(LDLIBS)
+$(B)/bench/storm: $(B)/bench/storm.o $(B)/libringtls.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
 bench-handshake: ## what a handshake costs, ours and libssl's: ROUNDS=25
 	$(Q)$(SETUP) $(B)/bench/handshake
@@ -172,6 +176,10 @@ bench-handshake: ## what a handshake costs, ours and libssl's: ROUNDS=25
 bench-handshake-profile: ## where its time goes: ROW=server_ticket
 	$(Q)$(SETUP) $(B)/bench/handshake
 	$(Q)bench/profile $(or $(ROW),server_ecdhe_ecdsa_x25519)
+
+bench-storm: ## what a storm of handshakes costs who is connected
+	$(Q)$(SETUP) $(B)/bench/storm $(B)/ringtls
+	$(Q)$(B)/bench/storm $(B)/ringtls
 
 # ---- the two commands that do all of their own set-up -----------------------------------
 
@@ -226,5 +234,6 @@ help: ## list the targets
 
 -include $(TESTS:=.d) $(BENCH_OBJ:.o=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
 .PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls interop
-.PHONY: bench-handshake bench-handshake-profile scan fuzz fuzz-targets clean distclean help
+.PHONY: bench-handshake bench-handshake-profile bench-storm scan fuzz fuzz-targets clean distclean
+.PHONY: help
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
