@@ -390,15 +390,11 @@ rsa_certificate() {
 
 # With ECDHE the key signs, with RSA key exchange it decrypts: each wakes a thread of the pool.
 keys_used_in_threads() {
-	start "$dir/pool" --cert "$dir/rsa.pem" --key "$dir/rsa.key" --legacy-kx --threads 2 \
-		--handshake-threads 2
+	serve log "${rsa[@]}" --legacy-kx --threads 2 --handshake-threads 2
 	wakes_a_thread ECDHE-RSA-AES128-GCM-SHA256
 	wakes_a_thread AES128-GCM-SHA256
-	kill -HUP "$server"
-	until grep -q reloaded "$dir/pool.err"; do sleep 0.05; done
+	hup
 	wakes_a_thread ECDHE-RSA-AES128-GCM-SHA256
-	kill "$server"
-	wait "$server"
 }
 
 wakes_a_thread() { # SUITE
@@ -407,12 +403,9 @@ wakes_a_thread() { # SUITE
 	curl -sS --cacert "$dir/rsa.pem" --tls-max 1.2 --ciphers "$1" "https://localhost:$port/100k" |
 		cmp - "$root/100k"
 	# It is counted as the thread goes back to sleep.
-	for _ in $(seq 600); do
-		[ "$(times_woken)" = "$before" ] || return 0
-		sleep 0.05
-	done
-	return 1
+	awaits woken_since "$before"
 }
+woken_since() { [ "$(times_woken)" != "$1" ]; }
 
 times_woken() {
 	local threads
