@@ -119,6 +119,8 @@ $(B)/selftests/constant_time: ALL_LDFLAGS += $(call wrap,RAND_priv_bytes EVP_PKE
 	hs_ticket_open hs_resume_keys)
 $(B)/selftests/secrets: ALL_LDFLAGS += $(call wrap,hs_master_secret hs_resume_keys)
 $(B)/selftests/chain_cache: ALL_LDFLAGS += $(call wrap,hs_peer_library)
+$(B)/selftests/worker: ALL_LDFLAGS += $(call wrap,EVP_PKEY_sign EVP_CipherInit_ex2 \
+	EVP_MD_CTX_copy_ex)
 $(B)/selftests/key_pool: ALL_LDFLAGS += $(call wrap,rtls_key_operation_run \
 	rtls_conn_key_operation)
 # The harness declares its mains and fixtures without prototypes.

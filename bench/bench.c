@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See bench.h. */
 #include <malloc.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,14 +127,8 @@ double bench_spread(const struct bench_sample *sample)
 
 /* ---- results ---------------------------------------------------------------------------------------- */
 
-double *bench_figure(struct bench_results *results, const char *format, ...)
+double *bench_figure(const struct bench_results *results, const char *name)
 {
-	char name[64];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(name, sizeof(name), format, ap);
-	va_end(ap);
 	for (size_t i = 0; i < results->len; i++)
 		if (!strcmp(results->goals[i].name, name))
 			return &results->figures[i];
@@ -142,9 +137,10 @@ double *bench_figure(struct bench_results *results, const char *format, ...)
 
 bool bench_is_missed(const struct bench_goal *goal, double figure)
 {
-	if (goal->better == BENCH_LOWER)
-		return figure > goal->goal;
-	return goal->goal && figure < goal->goal;
+	/* What was not measured is not reached. */
+	if (!isfinite(figure))
+		return true;
+	return goal->better == BENCH_LOWER ? figure > goal->goal : figure < goal->goal;
 }
 
 void bench_print_json(const struct bench_results *results)
@@ -152,9 +148,14 @@ void bench_print_json(const struct bench_results *results)
 	const char *comma = "";
 
 	printf("{\"bench\": \"%s\", \"ratios\": {", results->bench);
-	for (size_t i = 0; i < results->len; i++)
-		printf("%s\"%s\": %.*f", i ? ", " : "", results->goals[i].name,
-		       results->goals[i].better == BENCH_LOWER ? 0 : 3, results->figures[i]);
+	for (size_t i = 0; i < results->len; i++) {
+		printf("%s\"%s\": ", i ? ", " : "", results->goals[i].name);
+		if (isfinite(results->figures[i]))
+			printf("%.*f", results->goals[i].better == BENCH_LOWER ? 0 : 3,
+			       results->figures[i]);
+		else
+			printf("null");
+	}
 	printf("}, \"missed\": [");
 	for (size_t i = 0; i < results->len; i++)
 		if (bench_is_missed(&results->goals[i], results->figures[i])) {

@@ -50,7 +50,7 @@ enum bench_better { BENCH_HIGHER, BENCH_LOWER };
 /* What a figure has to reach. */
 struct bench_goal {
 	const char *name;
-	double goal; /* 0: it has none */
+	double goal; /* 0 of what should be higher: it has none */
 	enum bench_better better;
 };
 
@@ -59,12 +59,11 @@ struct bench_results {
 	const char *bench;
 	const struct bench_goal *goals;
 	size_t len;
-	double *figures; /* one a goal */
+	double *figures; /* one a goal; NAN until it is measured */
 };
 
 /* The figure's place; dies where no goal has this name. */
-double *bench_figure(struct bench_results *results, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+double *bench_figure(const struct bench_results *results, const char *name);
 bool bench_is_missed(const struct bench_goal *goal, double figure);
 void bench_print_json(const struct bench_results *results);
 

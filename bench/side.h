@@ -9,7 +9,7 @@
 
 enum resumption { RESUME_NEVER, RESUME_TICKET, RESUME_SESSION_ID };
 
-/* What is negotiated. Both sides verify what they are shown. */
+/* What is negotiated. Both sides verify what they are shown and have not met before. */
 struct scenario {
 	const char *name;
 	const char *suite, *groups; /* OpenSSL's names */
@@ -24,7 +24,6 @@ struct bytes {
 };
 
 struct side {
-	const char *name;
 	/* All that is set up once: configuration, contexts, certificates. */
 	void *(*setup)(const struct scenario *scenario, enum rtls_role role,
 		       const struct cert *cert, const struct cert *authority);

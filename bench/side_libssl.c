@@ -145,5 +145,5 @@ static void end(void *arg)
 }
 
 const struct side side_libssl = {
-	"libssl", setup, setup_free, forget, begin, step, is_done, is_resumed, end,
+	setup, setup_free, forget, begin, step, is_done, is_resumed, end,
 };

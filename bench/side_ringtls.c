@@ -133,5 +133,5 @@ static void end(void *arg)
 }
 
 const struct side side_ringtls = {
-	"ringtls", setup, setup_free, forget, begin, step, is_done, is_resumed, end,
+	setup, setup_free, forget, begin, step, is_done, is_resumed, end,
 };

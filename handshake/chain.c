@@ -2,7 +2,8 @@
 /*
  * A peer's certificate chain, decoded and verified: and the worker's cache of chains that were
  * met before. The cache saves work, never a check that could come out otherwise today: time, host
- * name and CRLs are looked at each time, and whom we trust is part of the key.
+ * name and CRLs are looked at each time, and a chain is known to the configuration that has
+ * verified it, since that is whom we trust.
  */
 #include <errno.h>
 #include <string.h>
@@ -66,6 +67,7 @@ void hs_chain_free(struct hs_chain *chain)
 		return;
 	sk_X509_pop_free(chain->certificates, X509_free);
 	sk_X509_pop_free(chain->path, X509_free);
+	hs_config_let_go(chain->config);
 	OPENSSL_free(chain);
 }
 
@@ -77,16 +79,13 @@ void hs_chain_drop(struct rtls_hs *hs)
 
 /* ---- the cache --------------------------------------------------------------------------- */
 
-/* What the outcome of a verification hangs on, but for time, host name and CRLs' age. */
 static bool hash_chain(const struct rtls_hs *hs, struct wire_in list, uint8_t *hash)
 {
-	const struct rtls_config *config = hs->config;
 	EVP_MD_CTX *digest = hs->worker->digest;
-	uint8_t policy[] = { hs->role, config->verify, config->trust_given };
+	uint8_t purpose = hs->role;
 
 	return EVP_DigestInit_ex2(digest, hs->worker->md[HS_SHA256], NULL) &&
-	       EVP_DigestUpdate(digest, policy, sizeof(policy)) &&
-	       EVP_DigestUpdate(digest, config->trust_id, HS_CONTEXT_LEN) &&
+	       EVP_DigestUpdate(digest, &purpose, 1) &&
 	       EVP_DigestUpdate(digest, list.data, list.len) &&
 	       EVP_DigestFinal_ex(digest, hash, NULL);
 }
@@ -96,7 +95,20 @@ static struct hs_chain **cache_set(struct rtls_worker *worker, const uint8_t *ha
 	return worker->chains[hash[0] % HS_CHAIN_SETS];
 }
 
-/* The first place of a set is that of the one used last. */
+static bool is_usable(const struct hs_chain *chain, int64_t now)
+{
+	return !hs_config_is_gone(chain->config) && now >= chain->kept_since &&
+	       now < chain->kept_since + CACHED_SECONDS;
+}
+
+/* The first place of a set is that of the one used last; empty places are at the end. */
+static void take_out(struct hs_chain **set, size_t i)
+{
+	hs_chain_free(set[i]);
+	memmove(set + i, set + i + 1, (HS_CHAIN_WAYS - 1 - i) * sizeof(*set));
+	set[HS_CHAIN_WAYS - 1] = NULL;
+}
+
 static void move_to_front(struct hs_chain **set, size_t from)
 {
 	struct hs_chain *chain = set[from];
@@ -105,17 +117,24 @@ static void move_to_front(struct hs_chain **set, size_t from)
 	set[0] = chain;
 }
 
+/* Of this configuration's, since whom it trusts is a part of what was found. */
 static struct hs_chain *cache_find(struct rtls_hs *hs, const uint8_t *hash)
 {
 	struct hs_chain **set = cache_set(hs->worker, hash);
 	int64_t now = hs->config->now(hs->config->now_arg);
 
-	for (size_t i = 0; i < HS_CHAIN_WAYS && set[i]; i++)
-		if (!memcmp(set[i]->hash, hash, sizeof(set[i]->hash)) &&
-		    now >= set[i]->kept_since && now < set[i]->kept_since + CACHED_SECONDS) {
+	for (size_t i = 0; i < HS_CHAIN_WAYS && set[i];) {
+		if (!is_usable(set[i], now)) {
+			take_out(set, i);
+			continue;
+		}
+		if (set[i]->config == hs->config &&
+		    !memcmp(set[i]->hash, hash, sizeof(set[i]->hash))) {
 			move_to_front(set, i);
 			return set[0];
 		}
+		i++;
+	}
 	return NULL;
 }
 
@@ -123,7 +142,7 @@ void hs_chain_remember(struct rtls_hs *hs)
 {
 	struct hs_chain *chain = hs->peer_chain, **set = cache_set(hs->worker, chain->hash);
 
-	if (!chain->is_hashed || chain->is_cached)
+	if (!chain->config || chain->is_cached)
 		return;
 	hs_chain_free(set[HS_CHAIN_WAYS - 1]);
 	set[HS_CHAIN_WAYS - 1] = chain;
@@ -170,9 +189,10 @@ int hs_chain_get(struct rtls_hs *hs, struct wire_in list)
 		hs_chain_free(chain);
 		return ret;
 	}
-	chain->is_hashed = may_cache;
-	if (may_cache)
+	if (may_cache) {
+		chain->config = hs_config_observe(hs->config);
 		memcpy(chain->hash, hash, sizeof(hash));
+	}
 	hs->peer_chain = chain;
 	return 0;
 }

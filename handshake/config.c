@@ -38,7 +38,7 @@ struct rtls_config *rtls_config_new(void)
 
 	if (!config)
 		return NULL;
-	config->references = 1;
+	config->references = config->observers = 1;
 	config->verify = true;
 	config->trust = X509_STORE_new();
 	if (!config->trust) {
@@ -75,7 +75,24 @@ void rtls_config_unref(struct rtls_config *config)
 	wire_clear(&config->certificate_request);
 	rtls_session_store_unref(config->session_store);
 	rtls_ticket_keys_unref(config->ticket_keys);
-	OPENSSL_free(config);
+	hs_config_let_go(config);
+}
+
+struct rtls_config *hs_config_observe(struct rtls_config *config)
+{
+	__atomic_fetch_add(&config->observers, 1, __ATOMIC_RELAXED);
+	return config;
+}
+
+void hs_config_let_go(struct rtls_config *config)
+{
+	if (config && __atomic_fetch_sub(&config->observers, 1, __ATOMIC_ACQ_REL) == 1)
+		OPENSSL_free(config);
+}
+
+bool hs_config_is_gone(const struct rtls_config *config)
+{
+	return !__atomic_load_n(&config->references, __ATOMIC_RELAXED);
 }
 
 const char *rtls_config_error(const struct rtls_config *config)
@@ -394,6 +411,17 @@ static int check_client_auth(struct rtls_config *config)
 	return 0;
 }
 
+/* With what it is trusted for: "openssl x509 -addreject" and its like. */
+static bool hash_trusted(X509 *certificate, uint8_t hash[static HS_CONTEXT_LEN])
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509_AUX(certificate, &der);
+	bool ok = len > 0 && EVP_Digest(der, len, hash, NULL, EVP_sha256(), NULL);
+
+	OPENSSL_free(der);
+	return ok;
+}
+
 /* What a session is bound to: whom we trust, and who was revoked, by content. */
 static bool hash_trust(struct rtls_config *config)
 {
@@ -406,7 +434,7 @@ static bool hash_trust(struct rtls_config *config)
 		const X509_OBJECT *object = sk_X509_OBJECT_value(objects, i);
 		X509 *certificate = X509_OBJECT_get0_X509(object);
 
-		ok = (certificate ? X509_digest(certificate, EVP_sha256(), one, NULL)
+		ok = (certificate ? hash_trusted(certificate, one)
 				  : X509_CRL_digest(X509_OBJECT_get0_X509_CRL(object),
 						    EVP_sha256(), one, NULL)) &&
 		     EVP_DigestUpdate(digest, one, sizeof(one));

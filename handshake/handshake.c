@@ -551,6 +551,7 @@ int rtls_hs_new(struct rtls_hs **out, struct rtls_config *config, struct rtls_wo
 		return -ENOMEM;
 	hs->config = rtls_config_ref(config);
 	hs->worker = worker;
+	hs_signers_clear(worker, false);
 	hs->role = role;
 	if (config->trace)
 		hs->conversation = __atomic_add_fetch(&conversations, 1, __ATOMIC_RELAXED);

@@ -328,7 +328,12 @@ int rtls_config_check_server(struct rtls_config *config);
 
 /* ---- worker ------------------------------------------------------------- */
 
-/* The reused libcrypto contexts of one thread. NULL without memory. */
+/*
+ * The reused libcrypto contexts of one thread. It outlives what is made with it, and that is used and
+ * freed in its thread. It signs with contexts that it keeps, so the private keys of a
+ * configuration that is gone go with the worker's next handshake, or with the worker. NULL without
+ * memory.
+ */
 struct rtls_worker *rtls_worker_new(void);
 void rtls_worker_free(struct rtls_worker *worker);
 
@@ -343,9 +348,8 @@ void rtls_worker_forget(struct rtls_worker *worker);
 
 /*
  * A worker remembers up to 128 peers' certificate chains for an hour, decoded and verified: a peer
- * that shows one of them again costs about a third. Its dates, its host name and CRLs are
- * looked at each time, and whom a configuration trusts is part of what is remembered. This
- * forgets them all.
+ * that shows one of them again to the same configuration costs about a third. Its dates, its host
+ * name and CRLs are looked at each time. This forgets them all.
  */
 void rtls_worker_forget_chains(struct rtls_worker *worker);
 

@@ -142,9 +142,12 @@ struct hs_blob {
 	const uint8_t *data;
 	size_t len;
 };
-/* 0 or RTLS_ERR_CRYPTO. @worker: whose contexts are kept for the next time; NULL: none are. */
-int hs_sign(struct rtls_worker *worker, const struct hs_scheme *scheme, EVP_PKEY *key,
-	    struct hs_blob message, uint8_t *signature, size_t *signature_len);
+/* 0 or RTLS_ERR_CRYPTO. */
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
+	    uint8_t *signature, size_t *signature_len);
+/* The same with a context that hs->worker keeps for the next time. */
+int hs_sign_again(struct rtls_hs *hs, EVP_PKEY *key, struct hs_blob message, uint8_t *signature,
+		  size_t *signature_len);
 __attribute__((warn_unused_result)) bool hs_verify_signature(const struct hs_scheme *scheme,
 							     EVP_PKEY *key, struct hs_blob message,
 							     struct hs_blob signature);
@@ -165,14 +168,16 @@ int hs_check_signature(struct rtls_hs *hs, struct hs_blob message, struct wire_i
 
 /* A cipher's context and the key that it is set up with, for as long as the same one is used. */
 struct hs_keyed_cipher {
-	EVP_CIPHER_CTX *ctx;
-	bool keyed;
+	EVP_CIPHER_CTX *ctx; /* NULL: it could not be wiped, and is of no use any more */
+	bool keyed;          /* there is a key in it, or a part of one */
+	bool ready;          /* this one, as a whole: */
 	uint8_t key[32];
 };
 
 /* What signs with one key by one scheme. */
 struct hs_signer {
-	const struct hs_scheme *scheme; /* NULL: nothing is here */
+	struct rtls_config *config; /* whose key it is, observed; NULL: nothing is here */
+	const struct hs_scheme *scheme;
 	EVP_MD *md;
 	EVP_PKEY_CTX *ctx; /* has a reference of the key */
 };
@@ -181,11 +186,11 @@ struct hs_signer {
 
 struct rtls_worker {
 	EVP_MD *md[HS_HASH_COUNT];
-	EVP_MD_CTX *inner, *outer, *digest; /* the PRF's HMAC; emptied after each use */
+	EVP_MD_CTX *inner, *outer; /* the PRF's HMAC; emptied after each use */
+	EVP_MD_CTX *digest;        /* that, and hashes of what is no secret */
 	struct hs_keyed_cipher seal[RTLS_CIPHER_COUNT], open[RTLS_CIPHER_COUNT];
 	EVP_PKEY_CTX *keygen[HS_ROWS_MAX]; /* one a group, made when it is first wanted */
-	struct hs_signer signers[HS_SIGNERS_MAX]; /* of one configuration: signatures.c */
-	const struct rtls_config *signers_of;
+	struct hs_signer signers[HS_SIGNERS_MAX]; /* signatures.c */
 	size_t next_signer;
 	struct hs_chain *chains[HS_CHAIN_SETS][HS_CHAIN_WAYS]; /* chain.c */
 };
@@ -195,8 +200,8 @@ void hs_record_header(uint8_t *header, uint8_t type, size_t len);
 /* Its context with this key; rtls_worker_forget() wipes it. NULL: libcrypto failed. record.c */
 EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cipher id,
 				   const uint8_t *key);
-/* Gives the keys back. signatures.c */
-void hs_signers_clear(struct rtls_worker *worker);
+/* Gives keys back: all, or those of configurations that are gone. signatures.c */
+void hs_signers_clear(struct rtls_worker *worker, bool all);
 /* Wipes the stack that a call of libcrypto's has just used: it does not always do so itself. */
 void hs_wipe_stack(void);
 
@@ -222,7 +227,7 @@ struct hs_identity_name {
 };
 
 struct rtls_config {
-	int references;
+	int references, observers; /* see hs_config_observe() */
 	bool frozen;
 	bool verify;
 	char error[256];
@@ -260,6 +265,13 @@ struct rtls_config {
 	void *key_log_arg;
 };
 
+/*
+ * What a worker keeps of a configuration's must not outlive it. An observer has the struct's
+ * address to itself until it lets go, and can see that the configuration is gone.
+ */
+struct rtls_config *hs_config_observe(struct rtls_config *config);
+void hs_config_let_go(struct rtls_config *config);
+bool hs_config_is_gone(const struct rtls_config *config);
 int hs_config_refuse(struct rtls_config *config, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void hs_identity_clear(struct hs_identity *identity);
@@ -304,8 +316,9 @@ struct hs_chain {
 	enum hs_key_kind kind;
 	STACK_OF(X509) *path;         /* from leaf to root, once verified; else NULL */
 	int64_t valid_since, valid_until; /* all certificates of the path */
-	bool is_hashed, is_cached;
+	struct rtls_config *config;   /* by which it was looked at, observed; NULL: it is not kept */
 	uint8_t hash[HS_CONTEXT_LEN];
+	bool is_cached;
 	int64_t kept_since;
 };
 

@@ -58,17 +58,20 @@ int hs_prf(struct rtls_worker *worker, enum hs_hash hash, const uint8_t *secret,
 	   const char *label, struct hs_blob seed1, struct hs_blob seed2, uint8_t *out, size_t len)
 {
 	const EVP_MD *md = worker->md[hash];
-	size_t mac_len = EVP_MD_get_size(md);
+	size_t mac_len = EVP_MD_get_size(md), done = 0;
 	uint8_t a[HS_HASH_MAX], mac[HS_HASH_MAX];
 	struct hs_blob parts[] = {
 		{ a, mac_len }, { (const uint8_t *)label, strlen(label) }, seed1, seed2
 	};
 	bool ok = hmac_key(worker, md, secret, secret_len) && hmac(worker, false, parts + 1, 3, a);
 
-	for (; ok && len > mac_len; len -= mac_len, out += mac_len)
-		ok = hmac(worker, false, parts, 4, out) && hmac(worker, false, parts, 1, a);
+	for (; ok && len - done > mac_len; done += mac_len)
+		ok = hmac(worker, false, parts, 4, out + done) && hmac(worker, false, parts, 1, a);
 	ok = ok && hmac(worker, true, parts, 4, mac);
-	memcpy(out, mac, len);
+	if (ok)
+		memcpy(out + done, mac, len - done);
+	else
+		OPENSSL_cleanse(out, len);
 	OPENSSL_cleanse(a, sizeof(a));
 	OPENSSL_cleanse(mac, sizeof(mac));
 	/* The provider wipes its state when it frees it. */

@@ -74,8 +74,13 @@ static size_t choose_decoders(void)
 /* Where anything of it cannot be had, the default context serves as well, only slower. */
 static void set_up(void)
 {
-	OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+	OSSL_LIB_CTX *library;
 
+	/* Not where somebody has decided against the default provider. */
+	if (!OSSL_PROVIDER_available(NULL, "default") ||
+	    EVP_default_properties_is_fips_enabled(NULL))
+		return;
+	library = OSSL_LIB_CTX_new();
 	default_provider = OSSL_PROVIDER_load(NULL, "default");
 	if (library && default_provider && choose_decoders() &&
 	    OSSL_PROVIDER_add_builtin(library, "ringtls-peers", provider_init) &&

@@ -44,14 +44,19 @@ static int decrypt(struct rtls_key_operation *operation)
 	return ok ? 0 : RTLS_ERR_CRYPTO;
 }
 
-static void run(struct rtls_worker *worker, struct rtls_key_operation *operation)
+/* @hs: whose key is used here and now; NULL: it is somewhere else. */
+static void run(struct rtls_hs *hs, struct rtls_key_operation *operation)
 {
+	struct hs_blob in = { operation->in, operation->in_len };
+
 	operation->out_len = sizeof(operation->out);
 	if (operation->want == RTLS_HS_WANT_DECRYPT)
 		operation->error = decrypt(operation);
+	else if (hs)
+		operation->error = hs_sign_again(hs, operation->key, in, operation->out,
+						 &operation->out_len);
 	else
-		operation->error = hs_sign(worker, hs_scheme_by_id(operation->scheme), operation->key,
-					   (struct hs_blob){ operation->in, operation->in_len },
+		operation->error = hs_sign(hs_scheme_by_id(operation->scheme), operation->key, in,
 					   operation->out, &operation->out_len);
 	ERR_clear_error();
 }
@@ -120,12 +125,8 @@ int hs_key_use(struct rtls_hs *hs, enum rtls_hs_status want, struct hs_blob inpu
 	hs->key_input = input;
 	if (hs->config->external_keys)
 		return 0; /* run_own_rows() stops here */
-	/* After a reload nobody keeps the old configuration's keys. */
-	if (hs->worker->signers_of != hs->config)
-		hs_signers_clear(hs->worker);
-	hs->worker->signers_of = hs->config;
 	describe(hs, &operation);
-	run(hs->worker, &operation);
+	run(hs, &operation);
 	ret = take_result(hs, &operation);
 	OPENSSL_cleanse(&operation, sizeof(operation));
 	return ret;

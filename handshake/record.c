@@ -59,11 +59,13 @@ EVP_CIPHER_CTX *hs_cipher_with_key(struct hs_keyed_cipher *cipher, enum rtls_cip
 {
 	size_t len = hs_ciphers[id].key_len;
 
-	if (cipher->keyed && !CRYPTO_memcmp(cipher->key, key, len))
+	if (cipher->ready && !CRYPTO_memcmp(cipher->key, key, len))
 		return cipher->ctx;
 	memcpy(cipher->key, key, len);
-	cipher->keyed = true; /* in part, if that fails */
-	return EVP_CipherInit_ex2(cipher->ctx, NULL, key, NULL, -1, NULL) ? cipher->ctx : NULL;
+	cipher->keyed = true;
+	cipher->ready = cipher->ctx &&
+			EVP_CipherInit_ex2(cipher->ctx, NULL, key, NULL, -1, NULL);
+	return cipher->ready ? cipher->ctx : NULL;
 }
 
 /* RFC 6655: it has to know the length of the text before it sees the first byte. */

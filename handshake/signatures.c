@@ -72,49 +72,73 @@ static bool set_padding(EVP_PKEY_CTX *ctx, const struct hs_scheme *scheme)
 				EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
+int hs_sign(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
+	    uint8_t *signature, size_t *signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t capacity = *signature_len;
+	EVP_PKEY_CTX *pkey_ctx;
+	bool ok = ctx &&
+		  EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key, NULL) > 0 &&
+		  set_padding(pkey_ctx, scheme) &&
+		  EVP_DigestSign(ctx, signature, signature_len, message.data, message.len) > 0;
+
+	EVP_MD_CTX_free(ctx);
+	/* Without memory libcrypto 3.0 may say success and a length of -1. */
+	return ok && *signature_len <= capacity ? 0 : RTLS_ERR_CRYPTO;
+}
+
 static void signer_clear(struct hs_signer *signer)
 {
 	EVP_MD_free(signer->md);
 	EVP_PKEY_CTX_free(signer->ctx);
+	hs_config_let_go(signer->config);
 	*signer = (struct hs_signer){ 0 };
 }
 
-void hs_signers_clear(struct rtls_worker *worker)
+void hs_signers_clear(struct rtls_worker *worker, bool all)
 {
 	for (size_t i = 0; i < HS_SIGNERS_MAX; i++)
-		signer_clear(&worker->signers[i]);
+		if (worker->signers[i].config &&
+		    (all || hs_config_is_gone(worker->signers[i].config)))
+			signer_clear(&worker->signers[i]);
 }
 
-/* False: the key's provider signs whole messages only, or failed. */
-static bool signer_begin(struct hs_signer *signer, const struct hs_scheme *scheme, EVP_PKEY *key)
-{
-	signer->scheme = scheme;
-	signer->md = EVP_MD_fetch(NULL, scheme->digest, NULL);
-	signer->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (signer->md && signer->ctx && EVP_PKEY_sign_init(signer->ctx) > 0 &&
-	    EVP_PKEY_CTX_set_signature_md(signer->ctx, signer->md) > 0 &&
-	    set_padding(signer->ctx, scheme))
-		return true;
-	signer_clear(signer);
-	return false;
-}
-
-/* NULL: it has to be done without. */
 static struct hs_signer *find_signer(struct rtls_worker *worker, const struct hs_scheme *scheme,
 				     EVP_PKEY *key)
 {
-	struct hs_signer *signer;
-
 	for (size_t i = 0; i < HS_SIGNERS_MAX; i++)
-		if (worker->signers[i].scheme == scheme &&
+		if (worker->signers[i].config && worker->signers[i].scheme == scheme &&
 		    EVP_PKEY_CTX_get0_pkey(worker->signers[i].ctx) == key)
 			return &worker->signers[i];
-	signer = &worker->signers[worker->next_signer++ % HS_SIGNERS_MAX];
-	signer_clear(signer);
-	return signer_begin(signer, scheme, key) ? signer : NULL;
+	return NULL;
 }
 
-static bool sign_digest(struct rtls_worker *worker, struct hs_signer *signer,
+/* In the place of the one that was made longest ago. NULL: it has to be done without. */
+static struct hs_signer *make_signer(struct rtls_hs *hs, EVP_PKEY *key)
+{
+	struct rtls_worker *worker = hs->worker;
+	struct hs_signer made = {
+		.config = hs_config_observe(hs->config),
+		.scheme = hs->scheme,
+		.md = EVP_MD_fetch(NULL, hs->scheme->digest, NULL),
+		.ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL),
+	};
+	struct hs_signer *place;
+
+	if (!made.md || !made.ctx || EVP_PKEY_sign_init(made.ctx) <= 0 ||
+	    EVP_PKEY_CTX_set_signature_md(made.ctx, made.md) <= 0 ||
+	    !set_padding(made.ctx, hs->scheme)) {
+		signer_clear(&made);
+		return NULL;
+	}
+	place = &worker->signers[worker->next_signer++ % HS_SIGNERS_MAX];
+	signer_clear(place);
+	*place = made;
+	return place;
+}
+
+static bool sign_digest(struct rtls_worker *worker, const struct hs_signer *signer,
 			struct hs_blob message, uint8_t *signature, size_t *signature_len)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
@@ -126,31 +150,26 @@ static bool sign_digest(struct rtls_worker *worker, struct hs_signer *signer,
 	       EVP_PKEY_sign(signer->ctx, signature, signature_len, digest, len) > 0;
 }
 
-static bool sign_message(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,
-			 uint8_t *signature, size_t *signature_len)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pkey_ctx;
-	bool ok = ctx &&
-		  EVP_DigestSignInit_ex(ctx, &pkey_ctx, scheme->digest, NULL, NULL, key, NULL) > 0 &&
-		  set_padding(pkey_ctx, scheme) &&
-		  EVP_DigestSign(ctx, signature, signature_len, message.data, message.len) > 0;
-
-	EVP_MD_CTX_free(ctx);
-	return ok;
-}
-
-int hs_sign(struct rtls_worker *worker, const struct hs_scheme *scheme, EVP_PKEY *key,
-	    struct hs_blob message, uint8_t *signature, size_t *signature_len)
+int hs_sign_again(struct rtls_hs *hs, EVP_PKEY *key, struct hs_blob message, uint8_t *signature,
+		  size_t *signature_len)
 {
 	size_t capacity = *signature_len;
-	struct hs_signer *signer =
-		worker && scheme->digest ? find_signer(worker, scheme, key) : NULL;
-	bool ok = signer ? sign_digest(worker, signer, message, signature, signature_len)
-			 : sign_message(scheme, key, message, signature, signature_len);
+	struct hs_signer *signer = NULL;
 
-	/* Without memory libcrypto 3.0 may say success and a length of -1. */
-	return ok && *signature_len <= capacity ? 0 : RTLS_ERR_CRYPTO;
+	if (hs->scheme->digest) {
+		signer = find_signer(hs->worker, hs->scheme, key);
+		if (!signer)
+			signer = make_signer(hs, key);
+	}
+	if (signer) {
+		if (sign_digest(hs->worker, signer, message, signature, signature_len) &&
+		    *signature_len <= capacity)
+			return 0;
+		/* A token may have lost its session, or take whole messages only. */
+		signer_clear(signer);
+		*signature_len = capacity;
+	}
+	return hs_sign(hs->scheme, key, message, signature, signature_len);
 }
 
 bool hs_verify_signature(const struct hs_scheme *scheme, EVP_PKEY *key, struct hs_blob message,

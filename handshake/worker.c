@@ -64,9 +64,12 @@ static void forget_key(struct hs_keyed_cipher *cipher)
 
 	if (!cipher->keyed)
 		return;
-	EVP_CipherInit_ex2(cipher->ctx, NULL, zeros, zeros, -1, NULL);
+	if (!cipher->ctx || !EVP_CipherInit_ex2(cipher->ctx, NULL, zeros, zeros, -1, NULL)) {
+		EVP_CIPHER_CTX_free(cipher->ctx);
+		cipher->ctx = NULL;
+	}
 	OPENSSL_cleanse(cipher->key, sizeof(cipher->key));
-	cipher->keyed = false;
+	cipher->keyed = cipher->ready = false;
 }
 
 void rtls_worker_forget(struct rtls_worker *worker)
@@ -83,7 +86,7 @@ void rtls_worker_free(struct rtls_worker *worker)
 		return;
 	rtls_worker_forget(worker);
 	rtls_worker_forget_chains(worker);
-	hs_signers_clear(worker);
+	hs_signers_clear(worker, true);
 	for (size_t i = 0; i < HS_ROWS_MAX; i++)
 		EVP_PKEY_CTX_free(worker->keygen[i]);
 	for (int i = 0; i < RTLS_CIPHER_COUNT; i++) {

@@ -146,7 +146,8 @@ struct rtls_conn *rtls_conn_new(struct rtls_hs *hs, struct rtls_worker *worker,
 /**
  * rtls_conn_free - wipe the keys and free
  *
- * Allowed at any time when no operation is in flight; NULL is allowed.
+ * Allowed at any time when no operation is in flight, in its worker's thread and before the worker
+ * is freed; NULL is allowed.
  */
 void rtls_conn_free(struct rtls_conn *conn);
 

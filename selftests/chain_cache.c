@@ -194,6 +194,61 @@ TEST_F(chain_cache, other_trust)
 	cert_free(&other);
 }
 
+/* The system's bundle, from which an authority is taken before the next configuration. */
+TEST_F(chain_cache, system_trust_that_changes)
+{
+	char bundle[] = "/tmp/ringtls-bundle-XXXXXX";
+	struct rtls_config *before, *after;
+	FILE *file = fdopen(mkstemp(bundle), "w");
+
+	ASSERT_EQ(1, PEM_write_X509(file, self->ca.x509));
+	fclose(file);
+	setenv("SSL_CERT_FILE", bundle, 1);
+	before = config_with_clock((struct config_spec){ 0 });
+	EXPECT_EQ(0, meet(self, before, "localhost"));
+	ASSERT_EQ(0, truncate(bundle, 0));
+	after = config_with_clock((struct config_spec){ 0 });
+	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_UNKNOWN_CA), meet(self, after, "localhost"));
+	EXPECT_EQ(0, meet(self, before, "localhost"));
+	unlink(bundle);
+	rtls_config_unref(before);
+	rtls_config_unref(after);
+}
+
+/* The same authority, but not for servers any more: "openssl x509 -addreject serverAuth". */
+TEST_F(chain_cache, authority_rejected_for_servers)
+{
+	struct cert rejected = { X509_dup(self->ca.x509), NULL };
+	char file[] = "/tmp/ringtls-trust-XXXXXX";
+	struct rtls_config *client = rtls_config_new();
+	FILE *pem = fdopen(mkstemp(file), "w");
+
+	X509_add1_reject_object(rejected.x509, OBJ_nid2obj(NID_server_auth));
+	ASSERT_EQ(1, PEM_write_X509_AUX(pem, rejected.x509));
+	fclose(pem);
+	ASSERT_EQ(0, rtls_config_add_trust_file(client, file));
+	ASSERT_EQ(0, rtls_config_set_now(client, set_clock, NULL));
+	ASSERT_EQ(0, rtls_config_freeze(client));
+	EXPECT_EQ(RTLS_ERR_ALERT_SENT(RTLS_ALERT_BAD_CERTIFICATE), meet(self, client, "localhost"));
+	EXPECT_NE(0, memcmp(client->trust_id, self->client->trust_id, HS_CONTEXT_LEN));
+	unlink(file);
+	rtls_config_unref(client);
+	cert_free(&rejected);
+}
+
+/* Who is gone is never taken for one that lies at the same address. */
+TEST_F(chain_cache, configuration_that_is_gone)
+{
+	struct rtls_config *old = self->client;
+
+	rtls_config_unref(self->client);
+	EXPECT_EQ(true, hs_config_is_gone(old));
+	self->client = config_with_clock((struct config_spec){ .trust = &self->ca });
+	EXPECT_NE(old, self->client);
+	EXPECT_EQ(0, meet(self, self->client, "localhost"));
+	EXPECT_EQ(1, count_chains(self->worker)); /* its chain has gone, too */
+}
+
 /* Decoded without being verified is not verified. */
 TEST_F(chain_cache, not_verified_then)
 {

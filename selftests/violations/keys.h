@@ -125,7 +125,7 @@ static void sign_params(struct scene *scene, const uint8_t *params, size_t len)
 	memcpy(message + 32, server->server_random, 32);
 	memcpy(message + 64, params, len);
 	memcpy(body, params, len);
-	if (hs_sign(NULL, server->scheme, scene->cert.key, (struct hs_blob){ message, 64 + len },
+	if (hs_sign(server->scheme, scene->cert.key, (struct hs_blob){ message, 64 + len },
 		    body + len + 4, &signature_len))
 		abort();
 	memcpy(body + len, (uint8_t[]){ server->scheme->id >> 8, server->scheme->id,
