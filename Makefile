@@ -175,7 +175,7 @@ bench-handshake: ## what a handshake costs, ours and libssl's: ROUNDS=25
 	$(Q)$(SETUP) $(B)/bench/handshake
 	$(Q)$(B)/bench/handshake $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-handshake-profile: ## where its time goes: ROW=server_ticket
+bench-handshake-profile: ## where its time goes: ROW=server_ecdhe_ecdsa_x25519
 	$(Q)$(SETUP) $(B)/bench/handshake
 	$(Q)bench/profile $(or $(ROW),server_ecdhe_ecdsa_x25519)
 
@@ -232,7 +232,7 @@ distclean: ## remove build/ altogether
 	$(Q)rm -rf $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 28
 
 -include $(TESTS:=.d) $(BENCH_OBJ:.o=.d) $(B)/selftests/common.d $(wildcard $(B)/selftests/fuzz/*.d)
 .PHONY: all install uninstall tests sanitized deps demo check check-native asan check-ktls interop

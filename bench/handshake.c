@@ -285,7 +285,7 @@ static void print_row(const char *name, double *figure, const struct bench_sampl
 	const struct bench_goal *goal = &goals[figure - figures];
 
 	*figure = bench_median(ratio);
-	printf("%-32s %8.2f %8.2f %8.2f %4.1f %% ", name, 1e6 * bench_median(libssl),
+	printf("%-32s %8.2f %8.2f %8.3f %4.1f %% ", name, 1e6 * bench_median(libssl),
 	       1e6 * bench_median(ours), *figure, bench_spread(ratio));
 	if (goal->goal)
 		printf("%8.2f%s", goal->goal, bench_is_missed(goal, *figure) ? "  missed" : "");
@@ -459,15 +459,19 @@ static void measure(size_t rounds)
 }
 
 /* For callgrind, which collects while our side is booked; see bench_book(). */
-static void profile(const char *name, bool seen, size_t count)
+static void profile(const char *name, size_t count)
 {
-	const char *scenario = strchr(name, '_');
-	int role = strncmp(name, "client", 6) ? RTLS_SERVER : RTLS_CLIENT;
+	int role = strncmp(name, "client_", 7) ? RTLS_SERVER : RTLS_CLIENT;
+	const char *end = strstr(name, "_seen");
+	bool seen = end && !end[strlen("_seen")];
 	struct pairing pairings[PAIRINGS];
 	const struct pairing *ours = &pairings[role == RTLS_CLIENT ? OUR_CLIENT : OUR_SERVER];
+	char scenario[64];
 
-	bench_require(scenario, "a row's name begins with client_ or server_");
-	begin(pairings, find_scenario(scenario + 1));
+	bench_require(role == RTLS_CLIENT || !strncmp(name, "server_", 7),
+		      "a row's name begins with client_ or server_");
+	snprintf(scenario, sizeof(scenario), "%.*s", (int)(seen ? end - name - 7 : 40), name + 7);
+	begin(pairings, find_scenario(scenario));
 	run(ours, 1, true, ours->scenario->resumption);
 	profiled = role;
 	while (count--)
@@ -479,12 +483,10 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "profile", required_argument, NULL, 'p' },
-		{ "seen", no_argument, NULL, 's' },
 		{ 0 },
 	};
 	const char *row = NULL;
 	size_t rounds = 25;
-	bool seen = false;
 	int option;
 
 	for (size_t i = 0; i < results.len; i++)
@@ -499,15 +501,12 @@ int main(int argc, char **argv)
 		case 'p':
 			row = optarg;
 			break;
-		case 's':
-			seen = true;
-			break;
 		default:
 			return 2;
 		}
 	}
 	if (row) {
-		profile(row, seen, 100);
+		profile(row, 100);
 		return 0;
 	}
 	measure(rounds);

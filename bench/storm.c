@@ -46,12 +46,31 @@ static double now(void)
 
 /* ---- the server ------------------------------------------------------------------------ */
 
-static void make_certificate(char *dir)
+static char dir[] = "/tmp/ringtls-storm-XXXXXX";
+
+/* From here on only what may be called in a signal handler. */
+static void clean_up(void)
+{
+	unlink("key.pem");
+	unlink("cert.pem");
+	rmdir(dir);
+}
+
+static void end(int signal)
+{
+	clean_up();
+	_exit(128 + signal);
+}
+
+static void make_certificate(void)
 {
 	if (!mkdtemp(dir) || chdir(dir) ||
 	    system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
 		   "-keyout key.pem -out cert.pem 2>/dev/null"))
 		errx(1, "openssl could not make a certificate in %s", dir);
+	atexit(clean_up);
+	signal(SIGINT, end);
+	signal(SIGTERM, end);
 }
 
 static pid_t start_server(const char *ringtls, const char *threads, struct sockaddr_in *addr)
@@ -64,12 +83,15 @@ static pid_t start_server(const char *ringtls, const char *threads, struct socka
 	if (pipe(ends) || (pid = fork()) < 0)
 		err(1, "starting the server");
 	if (!pid) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
 		dup2(ends[1], STDOUT_FILENO);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		execl(ringtls, "ringtls", "serve", "--listen", "127.0.0.1:0", "--root", ".",
 		      "--cert", "cert.pem", "--key", "key.pem", "--threads", "1", "--quiet",
 		      "--handshake-threads", threads, NULL);
-		err(1, "%s", ringtls);
+		warn("%s", ringtls);
+		_exit(1);
 	}
 	close(ends[1]);
 	output = fdopen(ends[0], "r");
@@ -220,13 +242,15 @@ int main(int argc, char **argv)
 	static struct mode modes[] = { { .threads = "0" }, { .threads = "1" } };
 	struct rtls_config *config = rtls_config_new();
 	double seconds = argc > 2 ? atof(argv[2]) : 3, p50[2], p99[2];
-	char dir[] = "/tmp/ringtls-storm-XXXXXX", *ringtls = argc > 1 ? realpath(argv[1], NULL) : NULL;
+	char *ringtls = argc > 1 ? realpath(argv[1], NULL) : NULL;
 
-	if (!ringtls || seconds <= 0)
+	if (argc < 2 || seconds <= 0)
 		errx(2, "usage: storm RINGTLS [SECONDS]");
+	if (!ringtls)
+		err(1, "%s", argv[1]);
 	if (rtls_config_set_verify(config, false) || rtls_config_freeze(config))
 		errx(1, "%s", rtls_config_error(config));
-	make_certificate(dir);
+	make_certificate();
 	for (int i = 0; i < 2 * ROUNDS; i++)
 		run(ringtls, &modes[i % 2], config, seconds);
 	printf("--handshake-threads    requests   handshakes/s     p50 ms     p99 ms\n");
@@ -241,9 +265,6 @@ int main(int argc, char **argv)
 	}
 	printf("{\"bench\": \"storm\", \"ratios\": {\"p50\": %.2f, \"p99\": %.2f}, \"missed\": [%s]}\n",
 	       p50[0] / p50[1], p99[0] / p99[1], p99[0] > p99[1] ? "" : "\"p99\"");
-	unlink("key.pem");
-	unlink("cert.pem");
-	rmdir(dir);
 	rtls_config_unref(config);
 	return 0;
 }

@@ -178,7 +178,7 @@ static void note_established(struct fetch *fetch, const struct rtls_conn *conn)
 	rtls_report_print(rtls_conn_report(conn), report, sizeof(report));
 	note(fetch, "%s", report);
 	note(fetch, "%s", peer && peer->resumed ? "resumed session" : "full handshake");
-	note(fetch, "group %s, ALPN %s", peer && peer->group ? peer->group : "unknown",
+	note(fetch, "group %s, ALPN %s", peer && peer->group ? peer->group : "none",
 	     text_escape(escaped, sizeof(escaped), alpn, strlen(alpn)));
 }
 
@@ -366,8 +366,9 @@ static int try_addresses(struct fetch *fetch)
 	for (info = list; info && !try_address(fetch, info, !info->ai_next); info = info->ai_next)
 		;
 	freeaddrinfo(list);
-	note(fetch, "status %u, %llu bytes", fetch->response.parser.status_code,
-	     (unsigned long long)fetch->response.body_len);
+	if (fetch->established)
+		note(fetch, "status %u, %llu bytes", fetch->response.parser.status_code,
+		     (unsigned long long)fetch->response.body_len);
 	return response_finish(&fetch->response) ? EXIT_OK : EXIT_RUNTIME;
 }
 

@@ -102,7 +102,7 @@ const struct option_row tls_option_table[] = {
 	OPTION("suites", 0, "LIST", set_suites, struct tls_options, suites,
 	       "cipher suites, colon-separated, preferred first; \"list\" shows all"),
 	OPTION("groups", 0, "LIST", set_groups, struct tls_options, groups,
-	       "groups for the key exchange, colon-separated; or \"list\""),
+	       "groups of the key exchange and, to a client, of ECDSA certificates; or \"list\""),
 	OPTION("sigalgs", 0, "LIST", set_sigalgs, struct tls_options, sigalgs,
 	       "signature algorithms (SHA-1 never in certificates); or \"list\""),
 	OPTION("alpn", 0, "LIST", option_string, struct tls_options, alpn,

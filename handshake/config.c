@@ -366,7 +366,15 @@ static bool can_sign(const struct rtls_config *config, const struct hs_identity 
 	return false;
 }
 
-/* Is there a suite for this identity's kind of key, and a signature algorithm if it needs one? */
+static bool has_group_for(const struct rtls_config *config, enum hs_kx kx)
+{
+	for (size_t i = 0; i < config->groups_len; i++)
+		if ((config->groups[i]->kind == HS_GROUP_FF) == (kx == HS_KX_DHE))
+			return true;
+	return false;
+}
+
+/* Is there a suite for this identity's kind of key, and what else it needs? */
 static bool is_usable(const struct rtls_config *config, const struct hs_identity *identity)
 {
 	for (size_t i = 0; i < config->suites_len; i++) {
@@ -374,7 +382,8 @@ static bool is_usable(const struct rtls_config *config, const struct hs_identity
 
 		if (suite->kx == HS_KX_RSA ? identity->kind == HS_KEY_RSA
 					   : suite->auth == hs_key_auth(identity->kind) &&
-						     can_sign(config, identity))
+						     can_sign(config, identity) &&
+						     has_group_for(config, suite->kx))
 			return true;
 	}
 	return false;
@@ -394,8 +403,8 @@ int rtls_config_check_server(struct rtls_config *config)
 	for (size_t i = 0; i < config->identities_len; i++)
 		if (!is_usable(config, &config->identities[i]))
 			return hs_config_refuse(config, "no cipher suite with the signature "
-							"algorithms that are allowed can use the "
-							"key of certificate %zu", i + 1);
+							"algorithms and groups that are allowed can "
+							"use the key of certificate %zu", i + 1);
 	return 0;
 }
 

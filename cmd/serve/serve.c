@@ -50,7 +50,7 @@ static const struct option_row serve_table[] = {
 	OPTION("threads", 0, "N", set_threads, struct serve_options, threads,
 	       "threads, an io_uring each (one a CPU, at most 16)"),
 	OPTION("handshake-threads", 0, "N", set_handshake_threads, struct serve_options,
-	       handshake_threads, "threads that use the private key, for RSA keys (0: none)"),
+	       handshake_threads, "threads of their own for private keys, which pays for RSA (0)"),
 	OPTION("handshake-timeout", 0, "S", set_seconds, struct serve_options, handshake_s,
 	       "the longest a handshake may take, in seconds (10)"),
 	OPTION("idle-timeout", 0, "S", set_seconds, struct serve_options, idle_s,
