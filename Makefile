@@ -117,7 +117,8 @@ wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 $(B)/selftests/constant_time: ALL_LDFLAGS += $(call wrap,RAND_priv_bytes EVP_PKEY_derive \
 	EVP_PKEY_decrypt CRYPTO_memcmp rtls_record_open rtls_hs_output hs_verify_data \
 	hs_ticket_open hs_resume_keys)
-$(B)/selftests/secrets: ALL_LDFLAGS += $(call wrap,hs_master_secret hs_resume_keys)
+$(B)/selftests/secrets: ALL_LDFLAGS += $(call wrap,hs_master_secret hs_resume_keys \
+	rtls_key_operation_run)
 $(B)/selftests/chain_cache: ALL_LDFLAGS += $(call wrap,hs_peer_library)
 $(B)/selftests/worker: ALL_LDFLAGS += $(call wrap,EVP_PKEY_sign EVP_CipherInit_ex2 \
 	EVP_MD_CTX_copy_ex)

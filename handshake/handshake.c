@@ -583,6 +583,7 @@ void rtls_hs_free(struct rtls_hs *hs)
 	hs_chain_drop(hs);
 	EVP_PKEY_free(hs->ephemeral);
 	rtls_config_unref(hs->config);
+	hs_signers_clear(hs->worker, false); /* it may have been the configuration's last */
 	OPENSSL_clear_free(hs, sizeof(*hs));
 }
 

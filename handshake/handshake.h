@@ -331,7 +331,8 @@ int rtls_config_check_server(struct rtls_config *config);
 /*
  * The reused libcrypto contexts of one thread. It outlives what is made with it, and that is used and
  * freed in its thread. It signs with contexts that it keeps, so the private keys of a
- * configuration that is gone go with the worker's next handshake, or with the worker. NULL without
+ * configuration that is gone go with the worker's next handshake; or at once, see
+ * rtls_worker_forget_private_keys(). NULL without
  * memory.
  */
 struct rtls_worker *rtls_worker_new(void);
@@ -352,6 +353,9 @@ void rtls_worker_forget(struct rtls_worker *worker);
  * name and CRLs are looked at each time. This forgets them all.
  */
 void rtls_worker_forget_chains(struct rtls_worker *worker);
+
+/* Lets go of the private keys that it keeps to sign with: to be called where one is replaced. */
+void rtls_worker_forget_private_keys(struct rtls_worker *worker);
 
 /* ---- handshake ---------------------------------------------------------- */
 

@@ -6,42 +6,58 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "hs_internal.h"
 
-/*
- * libcrypto 3.0 frees the padded premaster secret without wiping it. Who asks for as much next gets
- * the same place.
- */
-static void wipe_freed(size_t len)
+/* 0xff if it is 0, else 0: no branch, since what is looked at is secret. */
+static uint8_t mask_if_zero(uint32_t value)
 {
-	OPENSSL_clear_free(OPENSSL_malloc(len), len);
+	return (uint8_t)(((uint64_t)value - 1) >> 56);
 }
 
-/* RFC 5246 7.4.7.1: libcrypto puts random bytes in the place of what is wrong, in constant time. */
+/*
+ * EME-PKCS1-v1_5: 00 02, random bytes none of which is 0, 00, premaster secret. What is wrong
+ * is not told by a branch, since it is secret: RFC 5246 7.4.7.1.
+ */
+static void take_off_padding(struct rtls_key_operation *operation)
+{
+	uint8_t *out = operation->out, *end = out + operation->out_len - HS_RSA_PREMASTER_LEN - 1;
+	uint32_t wrong = out[0] | (out[1] ^ 2) | *end;
+	int right;
+
+	for (const uint8_t *p = out + 2; p < end; p++)
+		wrong |= mask_if_zero(*p);
+	right = mask_if_zero(wrong) & 1;
+	memmove(out, end + 1, HS_RSA_PREMASTER_LEN);
+	OPENSSL_cleanse(out + HS_RSA_PREMASTER_LEN, sizeof(operation->out) - HS_RSA_PREMASTER_LEN);
+	operation->out_len = HS_RSA_PREMASTER_LEN;
+	operation->error = RTLS_ERR_CRYPTO & (right - 1);
+}
+
+/*
+ * The bare number, because libcrypto 3.0 takes padding off in memory that it frees without
+ * wiping it. It is as long as the key, whatever it is.
+ */
 static int decrypt(struct rtls_key_operation *operation)
 {
-	unsigned int version = operation->client_version;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
-		OSSL_PARAM_construct_end(),
-	};
+	size_t len = EVP_PKEY_get_size(operation->key);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, operation->key, NULL);
 	bool ok = ctx && EVP_PKEY_decrypt_init(ctx) > 0 &&
-		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_WITH_TLS_PADDING) > 0 &&
-		  EVP_PKEY_CTX_set_params(ctx, params) > 0;
+		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) > 0;
 
+	operation->error = 0;
 	/* What can be seen from outside (too long, no number below the modulus) ends the same way. */
 	if (ok && EVP_PKEY_decrypt(ctx, operation->out, &operation->out_len, operation->in,
-				   operation->in_len) <= 0)
+				   operation->in_len) > 0 &&
+	    operation->out_len == len && len > HS_RSA_PREMASTER_LEN + 3)
+		take_off_padding(operation);
+	else
 		operation->out_len = 0;
-	wipe_freed(EVP_PKEY_get_size(operation->key));
 	EVP_PKEY_CTX_free(ctx);
-	return ok ? 0 : RTLS_ERR_CRYPTO;
+	return ok ? operation->error : RTLS_ERR_CRYPTO;
 }
 
 /* @hs: whose key is used here and now; NULL: it is somewhere else. */
@@ -74,12 +90,6 @@ static void describe(const struct rtls_hs *hs, struct rtls_key_operation *operat
 	operation->client_version = hs->client_version;
 	operation->in = hs->key_input.data;
 	operation->in_len = hs->key_input.len;
-}
-
-/* 0xff if it is 0, else 0: no branch, since what is looked at is secret. */
-static uint8_t mask_if_zero(uint32_t value)
-{
-	return (uint8_t)(((uint64_t)value - 1) >> 56);
 }
 
 /* The premaster secret, or a random one if it is not what it should be: RFC 5246 7.4.7.1. */

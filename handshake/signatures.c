@@ -104,6 +104,11 @@ void hs_signers_clear(struct rtls_worker *worker, bool all)
 			signer_clear(&worker->signers[i]);
 }
 
+void rtls_worker_forget_private_keys(struct rtls_worker *worker)
+{
+	hs_signers_clear(worker, true);
+}
+
 static struct hs_signer *find_signer(struct rtls_worker *worker, const struct hs_scheme *scheme,
 				     EVP_PKEY *key)
 {

@@ -173,7 +173,9 @@ static bool next_recv(struct rtls_conn *conn, struct rtls_op *op)
 	switch (conn->phase) {
 	case CONN_HANDSHAKE:
 		op->len = HANDSHAKE_READ_MAX;
-		return rtls_hs_status(conn->hs) == RTLS_HS_WANT_INPUT;
+		/* While a key is used somewhere else it is seen that the peer has gone. */
+		return rtls_hs_status(conn->hs) == RTLS_HS_WANT_INPUT ||
+		       (conn->key_told && !conn->stash.len && !rtls_hs_error(conn->hs));
 	case CONN_DRAIN:
 		op->len = ktls_drain_missing(conn);
 		return true;

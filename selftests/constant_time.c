@@ -63,8 +63,7 @@ int __wrap_EVP_PKEY_decrypt(EVP_PKEY_CTX *ctx, unsigned char *out, size_t *len,
 	size_t room = *len;
 	int ret = __real_EVP_PKEY_decrypt(ctx, out, len, in, in_len);
 
-	SECRET(out, room);
-	SECRET(len, sizeof(*len));
+	SECRET(out, room); /* its length is the key's */
 	return ret;
 }
 

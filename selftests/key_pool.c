@@ -323,6 +323,26 @@ TEST_F(engine, cut_off_meanwhile)
 	expect_ends(_metadata, self, callers, thread);
 }
 
+/*
+ * It is noticed at once. But not behind RSA key exchange, where more of the handshake lies between,
+ * which cannot be read yet.
+ */
+TEST_F(engine, client_gone_meanwhile)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct caller callers[2] = { 0 };
+	pthread_t thread;
+
+	begin_two(_metadata, self, callers, &thread);
+	setsockopt(callers[1].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	call_end(&callers[1]);
+	callers[1] = (struct caller){ .fd = -1 };
+	while (!strncmp(variant->suite, "ECDHE", 5) && !closed())
+		usleep(1000);
+	rtls_engine_stop(self->engine);
+	expect_ends(_metadata, self, callers, thread);
+}
+
 /* With a word to the client, which does not wait for the key. */
 TEST_F(engine, drained_meanwhile)
 {

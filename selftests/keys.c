@@ -6,6 +6,7 @@
 #include <string.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
+#include <openssl/rsa.h>
 
 #include "common.h"
 #include "../handshake/hs_internal.h"
@@ -183,6 +184,79 @@ TEST(key_block)
 		EXPECT_EQ(key_blocks[i / 2].suite, keys->suite);
 	}
 	rtls_worker_free(worker);
+}
+
+/* ---- the premaster secret of RSA key transport: EME-PKCS1-v1_5 around 48 bytes ------------- */
+
+#define RSA_LEN 256
+
+static const struct {
+	const char *what;
+	int at;     /* of the block; negative: from its end */
+	uint8_t byte;
+	bool good;
+} paddings[] = {
+	{ "as it should be", 2, 7, true },
+	{ "another first byte", 0, 1, false },
+	{ "another type", 1, 1, false },
+	{ "another type still", 1, 3, false },
+	{ "no padding at all", 2, 0, false },
+	{ "a secret of 50 bytes", -HS_RSA_PREMASTER_LEN - 3, 0, false },
+	{ "a secret of 49 bytes", -HS_RSA_PREMASTER_LEN - 2, 0, false },
+	{ "no end of the padding", -HS_RSA_PREMASTER_LEN - 1, 9, false },
+	{ "a secret that begins with 0", -HS_RSA_PREMASTER_LEN, 0, true },
+};
+
+/* So that each of these blocks is a number below the modulus. */
+static EVP_PKEY *key_with_great_modulus(void)
+{
+	for (;;) {
+		EVP_PKEY *key = EVP_RSA_gen(8 * RSA_LEN);
+		BIGNUM *n = NULL;
+		uint8_t first[RSA_LEN];
+
+		EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n);
+		BN_bn2bin(n, first);
+		BN_free(n);
+		if (first[0] > 2)
+			return key;
+		EVP_PKEY_free(key);
+	}
+}
+
+TEST(premaster_padding)
+{
+	EVP_PKEY *key = key_with_great_modulus();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+	ASSERT_EQ(1, EVP_PKEY_encrypt_init(ctx));
+	ASSERT_EQ(1, EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING));
+	for (size_t i = 0; i < ARRAY_SIZE(paddings); i++) {
+		uint8_t block[RSA_LEN], encrypted[RSA_LEN];
+		struct rtls_key_operation operation = { .want = RTLS_HS_WANT_DECRYPT, .key = key,
+							.in = encrypted, .in_len = RSA_LEN };
+		size_t len = sizeof(encrypted);
+
+		memset(block, 'p', sizeof(block));
+		block[0] = 0;
+		block[1] = 2;
+		block[RSA_LEN - HS_RSA_PREMASTER_LEN - 1] = 0;
+		block[paddings[i].at < 0 ? RSA_LEN + paddings[i].at : paddings[i].at] =
+			paddings[i].byte;
+		ASSERT_EQ(1, EVP_PKEY_encrypt(ctx, encrypted, &len, block, sizeof(block)));
+		rtls_key_operation_run(&operation);
+		EXPECT_EQ(paddings[i].good ? 0 : RTLS_ERR_CRYPTO, operation.error) {
+			TH_LOG("%s", paddings[i].what);
+		}
+		/* It looks the same, right or wrong, and nothing lies behind it. */
+		EXPECT_EQ(HS_RSA_PREMASTER_LEN, operation.out_len);
+		EXPECT_EQ(0, memcmp(operation.out, block + RSA_LEN - HS_RSA_PREMASTER_LEN,
+				    HS_RSA_PREMASTER_LEN));
+		for (size_t n = HS_RSA_PREMASTER_LEN; n < sizeof(operation.out); n++)
+			ASSERT_EQ(0, operation.out[n]);
+	}
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
 }
 
 TEST_HARNESS_MAIN

@@ -6,6 +6,7 @@
  * knows them only masked, or there would be something to find.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,48 @@ int __wrap_hs_resume_keys(struct rtls_hs *hs, struct wire_in *body)
 
 	note_keys(hs);
 	return ret;
+}
+
+/*
+ * A thread that uses keys and then sleeps: what was left there is not overwritten by what comes
+ * next.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct rtls_key_operation *todo;
+
+void __real_rtls_key_operation_run(struct rtls_key_operation *operation);
+void __wrap_rtls_key_operation_run(struct rtls_key_operation *operation);
+
+static void *use_keys(void *arg)
+{
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while (!todo)
+			pthread_cond_wait(&changed, &lock);
+		/* As often as fills what an allocator keeps at hand. */
+		for (int i = 0; i < 20; i++)
+			__real_rtls_key_operation_run(todo);
+		todo = NULL;
+		pthread_cond_broadcast(&changed);
+	}
+	return arg;
+}
+
+void __wrap_rtls_key_operation_run(struct rtls_key_operation *operation)
+{
+	static bool started;
+	pthread_t thread;
+
+	pthread_mutex_lock(&lock);
+	if (!started && pthread_create(&thread, NULL, use_keys, NULL))
+		abort();
+	started = true;
+	todo = operation;
+	pthread_cond_broadcast(&changed);
+	while (todo)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- the search --------------------------------------------------------------------------- */

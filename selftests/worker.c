@@ -107,6 +107,30 @@ TEST(keys_go_with_their_configuration)
 	test_end();
 }
 
+/* As a server does that reloads, without waiting for somebody to connect. */
+TEST(keys_go_when_told_so)
+{
+	struct cert cert = cert_make((struct cert_spec){ 0 });
+	struct pair pair = pair_make(server_config(&cert, NULL, NULL, NULL),
+				     client_config(&cert, NULL, NULL, NULL));
+
+	shake_hands(_metadata, &pair);
+	EXPECT_EQ(1, count_signers(pair.worker));
+	rtls_worker_forget_private_keys(pair.worker);
+	EXPECT_EQ(0, count_signers(pair.worker));
+	shake_hands(_metadata, &pair);
+	/* And with the last handshake of a configuration that has no other user. */
+	rtls_config_unref(pair.server_config);
+	pair.server_config = NULL;
+	EXPECT_EQ(1, count_signers(pair.worker));
+	rtls_hs_free(pair.server);
+	pair.server = NULL;
+	EXPECT_EQ(0, count_signers(pair.worker));
+	pair_free(&pair);
+	cert_free(&cert);
+	test_end();
+}
+
 /* More than there is room for: each signs all the same. */
 TEST(many_keys)
 {

@@ -303,8 +303,14 @@ void rtls_engine_free(struct rtls_engine *engine)
 		rtls_engine_run(engine);
 	io_uring_queue_exit(&engine->ring);
 	/* The ring has failed: the kernel, or the pool, may still write where these told it to. */
-	if (engine->streams_count)
+	if (engine->streams_count) {
+		/* It ends its work: what it works with may go with the program otherwise. */
+		while (engine->keys_flying) {
+			usleep(1000);
+			ur_keys_take(engine);
+		}
 		return;
+	}
 	ur_listeners_free(engine);
 	ur_streams_free(engine);
 	ur_buffers_free(engine);

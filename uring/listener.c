@@ -84,6 +84,7 @@ struct rtls_config *ur_listener_config(struct rtls_listener *listener)
 	if (next) {
 		rtls_config_unref(listener->config);
 		listener->config = next;
+		rtls_worker_forget_private_keys(listener->owner.engine->worker);
 	}
 	return listener->config;
 }

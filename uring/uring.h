@@ -60,7 +60,10 @@ struct rtls_engine_params {
 int rtls_engine_new(struct rtls_engine **engine, const struct rtls_engine_params *params,
 		    const char **why);
 
-/* Closes what is still open; not from a callback, on run's thread. NULL is allowed. */
+/*
+ * Closes what is still open; not from a callback, on run's thread. Waits for a private key that is
+ * being used in the pool. NULL is allowed.
+ */
 void rtls_engine_free(struct rtls_engine *engine);
 
 /* This engine's worker, for handshakes made by the caller. */
